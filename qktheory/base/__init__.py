@@ -1,0 +1,1 @@
+"""Ground floor: declared parameters, registries and the wording of errors."""

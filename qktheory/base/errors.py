@@ -1,0 +1,81 @@
+"""One wording for bad input.
+
+Every function that refuses an argument raises the `ValueError` made here, so a message always
+names the argument, its value and what was expected, and an unknown name always comes with the
+nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+
+__all__ = ["bad_value", "unknown_name"]
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+_short.maxlist = _short.maxtuple = 6
+
+
+def bad_value(argument: str, value: object, expected: str) -> ValueError:
+    """Return the error for an argument whose value is outside its domain.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument as the user wrote it, dotted inside a spec (``"spectrum.eta"``).
+    value : object
+        The offending value; long values are abbreviated.
+    expected : str
+        What would have been accepted, in words.
+
+    Returns
+    -------
+    ValueError
+        To be raised by the caller.
+
+    Examples
+    --------
+    >>> raise bad_value("T", 0, "an integer >= 1")
+    Traceback (most recent call last):
+    ...
+    ValueError: T = 0: expected an integer >= 1
+    """
+    return ValueError(f"{argument} = {_short.repr(value)}: expected {expected}")
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
+    """Return the error for a name that is not in a catalogue, with the nearest known names.
+
+    Parameters
+    ----------
+    kind : str
+        What the name stands for (``"observable"``, ``"claim"``, ``"parameter of [tokens]"``).
+    name : object
+        The name that was not found.
+    known : iterable of str
+        All names that would have been accepted.
+
+    Returns
+    -------
+    ValueError
+        To be raised by the caller.
+
+    Examples
+    --------
+    >>> raise unknown_name("observable", "entrpy", ["entropy", "rho"])
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown observable 'entrpy'; did you mean 'entropy'?
+    """
+    known = sorted(known)
+    lowered = {k.lower(): k for k in known}
+    near = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.5)
+    if near:
+        hint = f"did you mean {lowered[near[0]]!r}?"
+    elif len(known) <= 24:
+        hint = "known: " + ", ".join(known) if known else "none is accepted here"
+    else:
+        hint = f"there are {len(known)} known ones, e.g. " + ", ".join(known[:6])
+    return ValueError(f"unknown {kind} {_short.repr(name)}; {hint}")

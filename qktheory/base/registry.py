@@ -1,0 +1,84 @@
+"""Catalogues that fill themselves.
+
+A law, a matrix model, a token law, an observable, a simulator or a theorem is one file in its
+package. A `Registry` imports every module of that package on first use, so adding a file adds an
+entry and touches nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from qktheory.base.errors import unknown_name
+
+__all__ = ["Registry"]
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Generic[Entry]):
+    """Named entries of one kind, found by importing the modules of a package.
+
+    Parameters
+    ----------
+    kind : str
+        What an entry is, used in error messages (``"spectral law"``).
+    package : str
+        Dotted name of the package whose modules register entries when imported.
+
+    Examples
+    --------
+    >>> registry = Registry[int]("number", "qktheory.base")
+    >>> registry.add("one", 1)
+    1
+    >>> registry["one"], list(registry)
+    (1, ['one'])
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._entries: dict[str, Entry] = {}
+        self._discovered = False
+
+    def add(self, name: str, entry: Entry) -> Entry:
+        """Register `entry` under `name`; the same name twice is a programming error."""
+        if name in self._entries:
+            raise ValueError(f"{self.kind} {name!r} is registered twice")
+        self._entries[name] = entry
+        return entry
+
+    def register(self, name: str) -> Callable[[Entry], Entry]:
+        """Return a decorator that registers the decorated object under `name`."""
+        return lambda entry: self.add(name, entry)
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                importlib.import_module(f"{self.package}.{module.name}")
+
+    def __getitem__(self, name: str) -> Entry:
+        self._discover()
+        try:
+            return self._entries[name]
+        except (KeyError, TypeError):
+            raise unknown_name(self.kind, name, self._entries) from None
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        self._discover()
+        return iter(list(self._entries))
+
+    def __len__(self) -> int:
+        self._discover()
+        return len(self._entries)
