@@ -1,0 +1,1 @@
+"""Spectra and QK matrices: laws of eigenvalues, Haar rotations, models of W."""

@@ -1,0 +1,1 @@
+"""Token laws: Gaussian tokens of every covariance, walks, clouds, spheres, given matrices."""

@@ -1,0 +1,1 @@
+"""Token laws, one file each; every file registers itself in `qktheory.tokens.law.TOKEN_LAWS`."""
