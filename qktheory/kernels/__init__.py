@@ -1,0 +1,61 @@
+"""Kernels: everything that Numba compiles, under two compile policies.
+
+Elementary functions, counter-based random numbers and fused statistics of rows. All kernels run on
+one thread and release the GIL; parallelism is the caller's. Under ``NUMBA_DISABLE_JIT=1`` the same
+names run the NumPy twins of `qktheory.kernels.reference`.
+"""
+
+from __future__ import annotations
+
+from qktheory.kernels.arrays import (
+    erf_array,
+    erfc_array,
+    exp_array,
+    log_array,
+    sincos_array,
+    sincos_turns_array,
+)
+from qktheory.kernels.cache import cache_folder, kernel_hash
+from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
+from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
+from qktheory.kernels.policy import elementary, jit_enabled, reduction
+from qktheory.kernels.rows import (
+    ROW_STATISTICS,
+    alive_rows,
+    clipped_linear_rows,
+    row_statistics,
+    softmax_rows,
+)
+from qktheory.kernels.streams import Stream, experiment_id, seed_key
+from qktheory.kernels.walks import bridge_rows, iid_rows, random_walk_rows
+
+__all__ = [
+    "ROW_STATISTICS",
+    "Moments",
+    "Stream",
+    "alive_rows",
+    "bridge_rows",
+    "cache_folder",
+    "clipped_linear_rows",
+    "elementary",
+    "erf_array",
+    "erfc_array",
+    "exp_array",
+    "experiment_id",
+    "fill_normals",
+    "fill_uniforms",
+    "iid_rows",
+    "jit_enabled",
+    "kernel_hash",
+    "leaf_moments",
+    "log_array",
+    "merge_moments",
+    "philox4x32",
+    "random_walk_rows",
+    "reduction",
+    "row_statistics",
+    "seed_key",
+    "sincos_array",
+    "sincos_turns_array",
+    "softmax_rows",
+]

@@ -1,0 +1,119 @@
+"""Checks and memory layout of the arrays that kernels take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qktheory.base.errors import bad_value
+
+__all__ = ["destination", "flat_rows", "in_place", "per_row", "real_rows"]
+
+Float = NDArray[np.float64]
+
+
+def real_rows(name: str, values: ArrayLike) -> Float:
+    """Return a non-empty matrix of real numbers as float64 rows of adjacent entries.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for messages.
+    values : array_like of shape (n, T), T >= 1
+        Real numbers; n may be 0. Copied only if the dtype or the layout demands it: rows may be a
+        slice of longer rows.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+
+    Raises
+    ------
+    ValueError
+        For another shape or another kind of number.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise bad_value(name, f"array of dtype {array.dtype}", "real numbers")
+    if array.ndim != 2 or array.shape[1] < 1:
+        raise bad_value(name, f"array of shape {array.shape}", "shape (n, T) with T >= 1")
+    if array.dtype != np.float64 or array.dtype.byteorder not in "=|":
+        return array.astype(np.float64, order="C")
+    rows, length = array.shape
+    stride = array.strides[0]
+    adjacent = (length == 1 or array.strides[1] == 8) and array.flags.aligned
+    if rows > 1 and not (adjacent and stride % 8 == 0 and stride >= 8 * length):
+        return np.ascontiguousarray(array)
+    if rows <= 1 and not adjacent:
+        return np.ascontiguousarray(array)
+    return array
+
+
+def flat_rows(array: Float) -> tuple[Float, int]:
+    """Return the memory of `real_rows` as one line, and the distance from row to row in it.
+
+    One layout means one compiled version of every kernel, and one that runs in vector registers.
+    """
+    if array.flags.c_contiguous:
+        return array.reshape(-1), array.shape[1]
+    rows, length = array.shape
+    stride = array.strides[0] // 8
+    span = (rows - 1) * stride + length
+    return np.lib.stride_tricks.as_strided(array, (span,), (8,), writeable=False), stride
+
+
+def destination(name: str, out: Float | None, shape: tuple[int, ...]) -> Float:
+    """Return `out` after checking it, or a new array.
+
+    Raises
+    ------
+    ValueError
+        If `out` is not a writeable C-contiguous float64 array of that shape.
+    """
+    if out is None:
+        return np.empty(shape)
+    in_place(name, out, len(shape))
+    if out.shape != shape:
+        raise bad_value(name, f"array of shape {out.shape}", f"shape {shape}")
+    return out
+
+
+def in_place(name: str, array: Any, dimensions: int) -> None:
+    """Raise unless `array` can be overwritten by a kernel.
+
+    Raises
+    ------
+    ValueError
+        If it is not a writeable C-contiguous float64 array of so many dimensions.
+    """
+    expected = f"a writeable C-contiguous float64 array of {dimensions} dimensions"
+    if not isinstance(array, np.ndarray):
+        raise bad_value(name, array, expected)
+    good = array.dtype == np.float64 and array.ndim == dimensions and array.flags.carray
+    if not good:
+        raise bad_value(
+            name,
+            f"array of dtype {array.dtype}, shape {array.shape}, strides {array.strides}",
+            expected,
+        )
+
+
+def per_row(name: str, values: ArrayLike, rows: int, *, nonnegative: bool = False) -> Float:
+    """Return one finite number for each row from a number or a list of them.
+
+    Raises
+    ------
+    ValueError
+        For another length, or an entry that is not finite (or is negative, where that is barred).
+    """
+    array = np.asarray(values)
+    expected = f"a {'nonnegative ' if nonnegative else ''}finite number or {rows} of them"
+    if array.dtype.kind not in "iuf" or array.shape not in ((), (1,), (rows,)):
+        raise bad_value(name, values, expected)
+    numbers = np.ascontiguousarray(np.broadcast_to(array.astype(np.float64), (rows,)))
+    bad = ~np.isfinite(numbers) | (nonnegative & (numbers < 0.0))
+    if bad.any():
+        raise bad_value(name, float(numbers[int(np.argmax(bad))]), expected)
+    return numbers

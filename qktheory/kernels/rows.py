@@ -1,0 +1,366 @@
+"""Fused statistics and normalisations of rows of logits.
+
+A row is the logits w_j of one query over T keys; -inf marks a masked key. A = softmax(w).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qktheory.kernels import reference
+from qktheory.kernels.elementary import exp, exp_nonpositive, log, log1p
+from qktheory.kernels.layout import destination, flat_rows, real_rows
+from qktheory.kernels.policy import (
+    elementary,
+    float_bits,
+    float_from_bits,
+    jit_enabled,
+    reduction,
+    wide_vectors,
+)
+
+__all__ = [
+    "ROW_STATISTICS",
+    "alive_rows",
+    "clipped_linear_rows",
+    "row_statistics",
+    "softmax_rows",
+]
+
+ROW_STATISTICS = (
+    "log_partition",
+    "entropy",
+    "participation",
+    "max_weight",
+    "mean_logit",
+    "var_logit",
+)
+"""Names of the columns of `row_statistics`."""
+
+Float = NDArray[np.float64]
+
+_MAGNITUDE = 0x7FFFFFFFFFFFFFFF
+_CHUNK = 4096
+# The lowest shifted logit that counts; below, `exp_nonpositive` is zero.
+_FLOOR = -709.09
+
+
+@elementary
+def _ordered(x: float) -> int:
+    """Return an integer that is ordered like the float; its own inverse on bits.
+
+    A maximum of integers vectorises, one of floats that may be NaN does not.
+    """
+    bits = float_bits(x)
+    return bits ^ ((bits >> 63) & _MAGNITUDE)
+
+
+@reduction
+def _maximum(row: Float) -> float:
+    wide_vectors()
+    largest = _ordered(-math.inf)
+    for j in range(row.size):
+        largest = max(largest, _ordered(row[j]))
+    return float_from_bits(largest ^ ((largest >> 63) & _MAGNITUDE))
+
+
+@reduction
+def _sums(row: Float, top: float) -> tuple[float, float, float, float, float]:
+    """Return, for z = w - top and e = exp(z), the sums of e below the top, of ties, e^2, ez, ez^2.
+
+    Keeping the ties with the top apart lets the entropy of a row with one dominant key keep its
+    relative accuracy.
+    """
+    wide_vectors()
+    below = 0.0
+    ties = 0.0
+    squares = 0.0
+    first = 0.0
+    second = 0.0
+    for j in range(row.size):
+        z = row[j] - top
+        z = _FLOOR if z < _FLOOR else z
+        e = exp_nonpositive(z)
+        below += e if z < 0.0 else 0.0
+        ties += 1.0 if z == 0.0 else 0.0
+        ez = e * z
+        squares += e * e
+        first += ez
+        second += ez * z
+    return below, ties, squares, first, second
+
+
+@reduction
+def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
+    """Fill `out` and return the number of the first row without finite partition function, or -1.
+
+    Sums run over chunks, whose totals are added in order: that bounds the rounding error of long
+    rows.
+    """
+    for r in range(rows):
+        row = flat[r * stride : r * stride + length]
+        top = _maximum(row)
+        below = 0.0
+        ties = 0.0
+        squares = 0.0
+        first = 0.0
+        second = 0.0
+        for start in range(0, length, _CHUNK):
+            part = _sums(row[start : start + _CHUNK], top)
+            below += part[0]
+            ties += part[1]
+            squares += part[2]
+            first += part[3]
+            second += part[4]
+        if not (first > -math.inf and top < math.inf):
+            return r
+        total = ties + below
+        log_total = log1p(below) if ties == 1.0 else log(total)
+        mean = first / total
+        variance = second / total - mean * mean
+        out[r, 0] = top + log_total
+        out[r, 1] = log_total - mean
+        out[r, 2] = squares / (total * total)
+        out[r, 3] = 1.0 / total
+        out[r, 4] = top + mean
+        out[r, 5] = max(variance, 0.0)
+    return -1
+
+
+@reduction
+def _weights(row: Float, top: float, out: Float) -> float:
+    wide_vectors()
+    total = 0.0
+    for j in range(row.size):
+        e = exp(row[j] - top)
+        out[j] = e
+        total += e
+    return total
+
+
+@elementary
+def _scale(row: Float, factor: float) -> None:
+    wide_vectors()
+    for j in range(row.size):
+        row[j] *= factor
+
+
+@reduction
+def _softmax_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
+    for r in range(rows):
+        row = flat[r * stride : r * stride + length]
+        total = _weights(row, _maximum(row), out[r])
+        if not (total < math.inf):
+            return r
+        _scale(out[r], 1.0 / total)
+    return -1
+
+
+@reduction
+def _unmasked_mean(row: Float) -> tuple[float, float]:
+    wide_vectors()
+    total = 0.0
+    count = 0.0
+    for j in range(row.size):
+        masked = row[j] == -math.inf
+        total += 0.0 if masked else row[j]
+        count += 0.0 if masked else 1.0
+    return total / count, count
+
+
+@reduction
+def _clipped_linear_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
+    for r in range(rows):
+        row = flat[r * stride : r * stride + length]
+        mean, count = _unmasked_mean(row)
+        if not abs(mean) < math.inf:
+            return r
+        for j in range(length):
+            weight = (1.0 + (row[j] - mean)) / count
+            weight = 0.0 if weight < 0.0 else weight
+            out[r, j] = 1.0 if weight > 1.0 else weight
+    return -1
+
+
+@reduction
+def _alive_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
+    for r in range(rows):
+        row = flat[r * stride : r * stride + length]
+        mean, count = _unmasked_mean(row)
+        if not abs(mean) < math.inf:
+            return r
+        for j in range(length):
+            q = row[j] - mean
+            out[r, j] = 1.0 if (q > -1.0) & (q < count - 1.0) else 0.0
+    return -1
+
+
+def _run(
+    kernel: Callable[..., int],
+    twin: Callable[[Float, Float], int],
+    logits: ArrayLike,
+    out: Float | None,
+    columns: int | None = None,
+) -> Float:
+    """Run a kernel or its twin over checked rows and word its complaint."""
+    array = real_rows("logits", logits)
+    rows, length = array.shape
+    result = destination("out", out, (rows, length if columns is None else columns))
+    if jit_enabled:
+        flat, stride = flat_rows(array)
+        bad = kernel(flat, rows, length, stride, result)
+    else:
+        bad = twin(array, result)
+    if bad >= 0:
+        row = array[bad]
+        if np.isnan(row).any():
+            found = "has a NaN"
+        elif (row == np.inf).any():
+            found = "has the entry inf"
+        elif (row == -np.inf).all():
+            found = "is entirely -inf"
+        else:
+            found = "overflows when summed"
+        raise ValueError(
+            f"logits: row {bad} {found}; expected finite numbers, or -inf for masked keys with at "
+            "least one key unmasked"
+        )
+    return result
+
+
+def row_statistics(logits: ArrayLike, out: Float | None = None) -> Float:
+    """Return partition function, entropy, participation and moments of softmax rows.
+
+    With Z = sum_j exp(w_j) and A_j = exp(w_j)/Z, the columns, named by `ROW_STATISTICS`, are
+
+    - log_partition: log Z,
+    - entropy: -sum_j A_j log A_j in nats, in [0, log T],
+    - participation: Y_2 = sum_j A_j^2, in [1/T, 1],
+    - max_weight: the largest A_j,
+    - mean_logit: sum_j A_j w_j,
+    - var_logit: sum_j A_j (w_j - mean_logit)^2.
+
+    Parameters
+    ----------
+    logits : array_like of shape (n, T)
+        Rows of logits, -inf for masked keys; at least one key of a row is not masked. Rows may be
+        slices of longer rows.
+    out : ndarray of shape (n, 6), optional
+        Float64, C-contiguous, to be filled and returned.
+
+    Returns
+    -------
+    ndarray of shape (n, 6)
+
+    Raises
+    ------
+    ValueError
+        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
+
+    Notes
+    -----
+    The relative error of the entropy stays at a few ulp when one key takes all the weight, that of
+    the variance is below T ulp. A weight below 1e-308 of the largest one counts as zero.
+
+    Examples
+    --------
+    >>> values = row_statistics([[0.0, 0.0, -np.inf]])
+    >>> bool(values[0, 1] == np.log(2.0)), float(values[0, 2])
+    (True, 0.5)
+    """
+    return _run(_row_statistics, reference.row_statistics, logits, out, columns=len(ROW_STATISTICS))
+
+
+def softmax_rows(logits: ArrayLike, out: Float | None = None) -> Float:
+    """Return A_j = exp(w_j) / sum_k exp(w_k) for every row.
+
+    Parameters
+    ----------
+    logits : array_like of shape (n, T)
+        Rows of logits, -inf for masked keys, whose weight is exactly 0.
+    out : ndarray of shape (n, T), optional
+        Float64, C-contiguous, to be filled and returned; may be `logits` itself.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+        Weights; a row sums to 1 within rounding.
+
+    Raises
+    ------
+    ValueError
+        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
+
+    Examples
+    --------
+    >>> softmax_rows([[1.0, 1.0, -np.inf]])
+    array([[0.5, 0.5, 0. ]])
+    """
+    return _run(_softmax_rows, reference.softmax_rows, logits, out)
+
+
+def clipped_linear_rows(logits: ArrayLike, out: Float | None = None) -> Float:
+    """Return the piecewise-linear attention clip((1 + q_j)/T, 0, 1) for every row.
+
+    q_j = w_j - mean(w), where the mean and the number T of keys are over the unmasked keys
+    (LOC-0; Bao, Hataya and Karakida 2024, arXiv 2402.02098).
+
+    Parameters
+    ----------
+    logits : array_like of shape (n, T)
+        Rows of logits, -inf for masked keys, whose weight is exactly 0.
+    out : ndarray of shape (n, T), optional
+        Float64, C-contiguous, to be filled and returned; may be `logits` itself.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+
+    Raises
+    ------
+    ValueError
+        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
+
+    Examples
+    --------
+    >>> clipped_linear_rows([[0.5, -0.5], [9.0, 0.0]])
+    array([[0.75, 0.25],
+           [1.  , 0.  ]])
+    """
+    return _run(_clipped_linear_rows, reference.clipped_linear_rows, logits, out)
+
+
+def alive_rows(logits: ArrayLike, out: Float | None = None) -> Float:
+    """Return 1 where the piecewise-linear attention is not clipped: -1 < q_j < T - 1.
+
+    q_j and T are those of `clipped_linear_rows`; masked keys are not alive. The expectation of
+    an entry is the signal propagation probability rho_j (LOC-0).
+
+    Parameters
+    ----------
+    logits : array_like of shape (n, T)
+        Rows of logits, -inf for masked keys.
+    out : ndarray of shape (n, T), optional
+        Float64, C-contiguous, to be filled and returned; may be `logits` itself.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+        Zeros and ones.
+
+    Raises
+    ------
+    ValueError
+        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
+
+    Examples
+    --------
+    >>> alive_rows([[0.5, -0.5], [9.0, 0.0]])
+    array([[1., 1.],
+           [0., 0.]])
+    """
+    return _run(_alive_rows, reference.alive_rows, logits, out)

@@ -1,0 +1,202 @@
+"""Rows of logits and walks of tokens made from standard normals, in place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qktheory.base.domains import Integer
+from qktheory.base.errors import bad_value
+from qktheory.kernels import reference
+from qktheory.kernels.layout import in_place, per_row
+from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
+
+__all__ = ["bridge_rows", "iid_rows", "random_walk_rows"]
+
+Float = NDArray[np.float64]
+
+
+@elementary
+def _iid_rows(buffer: Float, self_logit: Float, s: Float, position: int) -> None:
+    wide_vectors()
+    for r in range(buffer.shape[0]):
+        row = buffer[r]
+        factor = s[r]
+        for j in range(row.size):
+            row[j] *= factor
+        row[position] = self_logit[r]
+
+
+@elementary
+def _cumulative_rows(x: Float) -> None:
+    """Replace every row by its cumulative sums, eight rows at a time.
+
+    One row alone would wait for each addition; the order of the additions of a row is the same
+    either way.
+    """
+    rows, length = x.shape
+    whole = rows - rows % 8
+    for r in range(0, whole, 8):
+        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
+        x0, x1, x2, x3 = x[r], x[r + 1], x[r + 2], x[r + 3]
+        x4, x5, x6, x7 = x[r + 4], x[r + 5], x[r + 6], x[r + 7]
+        for j in range(length):
+            a0 += x0[j]
+            a1 += x1[j]
+            a2 += x2[j]
+            a3 += x3[j]
+            a4 += x4[j]
+            a5 += x5[j]
+            a6 += x6[j]
+            a7 += x7[j]
+            x0[j] = a0
+            x1[j] = a1
+            x2[j] = a2
+            x3[j] = a3
+            x4[j] = a4
+            x5[j] = a5
+            x6[j] = a6
+            x7[j] = a7
+    for r in range(whole, rows):
+        row = x[r]
+        total = 0.0
+        for j in range(length):
+            total += row[j]
+            row[j] = total
+
+
+@elementary
+def _bridge_rows(buffer: Float, self_logit: Float, s: Float) -> None:
+    wide_vectors()
+    rows, length = buffer.shape
+    for start in range(0, rows, 8):
+        block = buffer[start : start + 8]
+        _cumulative_rows(block)
+        for k in range(block.shape[0]):
+            r = start + k
+            row = block[k]
+            factor = s[r]
+            slope = (self_logit[r] - factor * row[length - 1]) / length
+            for j in range(length):
+                row[j] = factor * row[j] + slope * (j + 1)
+            row[length - 1] = self_logit[r]
+
+
+@elementary
+def _random_walk_rows(steps: Float) -> None:
+    wide_vectors()
+    for r in range(steps.shape[0]):
+        for t in range(1, steps.shape[1]):
+            before = steps[r, t - 1]
+            here = steps[r, t]
+            for j in range(here.size):
+                here[j] += before[j]
+
+
+def iid_rows(buffer: Float, self_logit: ArrayLike, s: ArrayLike, position: int) -> None:
+    """Turn rows of normals g into the logits of one query among iid tokens, in place.
+
+    Given the query, the logits of the other keys are independent N(0, s^2):
+    w_j = s g_j, and w_position = self_logit.
+
+    Parameters
+    ----------
+    buffer : ndarray of shape (n, T)
+        Standard normals, float64, C-contiguous; overwritten with the logits.
+    self_logit : float or array_like of shape (n,)
+        Logit of the query with itself.
+    s : float or array_like of shape (n,)
+        Standard deviation of the other logits, >= 0.
+    position : int
+        Index of the query among the keys, 0 <= position < T; its normal is not used.
+
+    Raises
+    ------
+    ValueError
+        For arrays of the wrong kind or numbers outside these ranges.
+
+    Examples
+    --------
+    >>> row = np.array([[1.0, -2.0, 0.5]])
+    >>> iid_rows(row, 7.0, 2.0, 0)
+    >>> row
+    array([[ 7., -4.,  1.]])
+    """
+    in_place("buffer", buffer, 2)
+    rows, length = buffer.shape
+    position = Integer(low=0, high=length - 1).check("position", position)
+    logit = per_row("self_logit", self_logit, rows)
+    deviation = per_row("s", s, rows, nonnegative=True)
+    kernel = _iid_rows if jit_enabled else reference.iid_rows
+    kernel(buffer, logit, deviation, position)
+
+
+def bridge_rows(buffer: Float, self_logit: ArrayLike, s: ArrayLike) -> None:
+    """Turn rows of normals into the logits of the last query of a random walk, in place.
+
+    Given the last token, its logits over the keys i = 1..T are exactly w_i = m i/T + s B_i, where
+    B_i = S_i - (i/T) S_T with the cumulative sums S of T normals is a discrete bridge:
+    Cov(B_i, B_j) = min(i, j) - ij/T (LOC-8). Key 1 is not pinned; key T is, w_T = m.
+
+    Parameters
+    ----------
+    buffer : ndarray of shape (n, T)
+        Standard normals, float64, C-contiguous; overwritten with the logits.
+    self_logit : float or array_like of shape (n,)
+        m, the logit of the query with itself: the total drift.
+    s : float or array_like of shape (n,)
+        Standard deviation of one logit increment, >= 0.
+
+    Raises
+    ------
+    ValueError
+        For arrays of the wrong kind or numbers outside these ranges.
+
+    Examples
+    --------
+    >>> row = np.array([[1.0, 0.0, 0.0, -1.0]])
+    >>> bridge_rows(row, 4.0, 1.0)
+    >>> row
+    array([[2., 3., 4., 4.]])
+    """
+    in_place("buffer", buffer, 2)
+    if buffer.shape[1] < 1:
+        raise bad_value("buffer", f"array of shape {buffer.shape}", "shape (n, T) with T >= 1")
+    logit = per_row("self_logit", self_logit, buffer.shape[0])
+    deviation = per_row("s", s, buffer.shape[0], nonnegative=True)
+    kernel = _bridge_rows if jit_enabled else reference.bridge_rows
+    kernel(buffer, logit, deviation)
+
+
+def random_walk_rows(steps: Float) -> None:
+    """Turn steps into random-walk tokens x_t = z_1 + ... + z_t, in place.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n, T, d)
+        Steps z of n sequences, float64, C-contiguous; overwritten with the tokens.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is not such an array.
+
+    Notes
+    -----
+    The sums are taken in the order of the tokens, so the first tokens do not depend on T.
+
+    Examples
+    --------
+    >>> steps = np.array([[[1.0, 0.0], [1.0, 2.0]]])
+    >>> random_walk_rows(steps)
+    >>> steps
+    array([[[1., 0.],
+            [2., 2.]]])
+    """
+    in_place("steps", steps, 3)
+    if not jit_enabled:
+        reference.random_walk_rows(steps)
+    elif steps.shape[2] == 1:
+        _cumulative_rows(steps[:, :, 0].reshape(steps.shape[:2]))
+    else:
+        _random_walk_rows(steps)
