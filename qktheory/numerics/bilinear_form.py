@@ -76,7 +76,7 @@ def _spread(gamma: float, r_squared: float, D: float | None) -> tuple[float, flo
     r = math.sqrt(r_squared)
     if D is None:
         D = (r - gamma) * (r + gamma)
-        if D < -1e-12 * r_squared:
+        if D + 1e-12 * r_squared < 0.0:
             raise bad_value("r_squared", r_squared, f"a number >= gamma^2 = {gamma * gamma:g}")
         D = max(D, 0.0)
     else:

