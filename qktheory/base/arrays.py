@@ -109,7 +109,7 @@ def _read_npy(argument: str, value: str, base: str | Path | None) -> NDArray[Any
         raise bad_value(argument, value, f"an existing .npy file (no such file: {path})") from None
     except OSError as error:
         raise bad_value(argument, value, f"a readable .npy file ({error})") from None
-    except (ValueError, EOFError, OverflowError) as error:
+    except Exception as error:  # NumPy's header parser fails in any way a damaged file makes it.
         reason = "it holds Python objects" if "allow_pickle" in str(error) else str(error)
         raise bad_value(argument, value, f"a complete .npy file of numbers ({reason})") from None
     if not isinstance(loaded, np.ndarray):

@@ -237,8 +237,8 @@ class SpectrumSpecification:
             scale = 1.0 + math.fsum(abs(value) ** 2 for value in beside)
             if abs(left) > 1e-12 * scale or abs(eta - square) > 1e-12 * scale:
                 raise ValueError(
-                    f"spectrum targets tr W = {xi:.17g}, tr W^2 = {eta:.17g}: expected "
-                    f"{trace:.17g} and {square:.17g}, since all {d} eigenvalues are fixed"
+                    f"spectrum targets tr W = {xi!r}, tr W^2 = {eta!r}: expected "
+                    f"{trace!r} and {square!r}, since all {d} eigenvalues are fixed"
                 )
             return 0.0, 0.0
         smallest = left**2 / count + square
@@ -257,12 +257,12 @@ class SpectrumSpecification:
         if self.eta is not None:
             return ValueError(
                 f"spectrum.eta = {self.eta!r} is infeasible with xi = {self.xi!r} and d = {d}: "
-                f"expected eta >= {smallest:.17g} ({reason})"
+                f"expected eta >= {smallest!r} ({reason})"
             )
         least = smallest / d - (xi / d) ** 2
         return ValueError(
             f"spectrum.variance = {self.variance!r} is infeasible with mean = {self.mean!r} and "
-            f"d = {d}: expected variance >= {least:.17g} ({reason})"
+            f"d = {d}: expected variance >= {least!r} ({reason})"
         )
 
     def _no_spread(self, count: int, mean: float, beside: Sequence[complex], d: int) -> ValueError:
@@ -271,13 +271,13 @@ class SpectrumSpecification:
         if self.eta is not None:
             return ValueError(
                 f"spectrum.eta = {self.eta!r} is infeasible with xi = {self.xi!r} and d = {d}: "
-                f"{cause} has no spread, expected eta = {only:.17g}"
+                f"{cause} has no spread, expected eta = {only!r}"
             )
         total = count * mean + math.fsum(complex(value).real for value in beside)
         least = only / d - (total / d) ** 2
         return ValueError(
             f"spectrum.variance = {self.variance!r} is infeasible: {cause} has no spread, "
-            f"expected variance = {least:.17g}"
+            f"expected variance = {least!r}"
         )
 
     def _shape(self, count: int, stream: Stream | None, sample: int, vary: bool) -> Array:

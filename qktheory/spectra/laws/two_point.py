@@ -84,16 +84,22 @@ class TwoPoint(Law):
     def stieltjes(self, z: ArrayLike) -> NDArray[Any]:
         """Return p/(z-a) + (1-p)/(z-b), at any `z` that is not an atom."""
         points = np.asarray(z)
-        for place in self.support:
-            if (points == place).any():
-                raise ValueError(f"z = {place:g} is an atom of law 'two_point'")
-        return np.asarray(self.p / (points - self.a) + (1.0 - self.p) / (points - self.b))
+        total = np.zeros_like(points, dtype=np.result_type(points, np.float64))
+        for place, mass in self._atoms:
+            if mass > 0.0:
+                if (points == place).any():
+                    raise ValueError(f"z = {place:g} is an atom of law 'two_point'")
+                total = total + mass / (points - place)
+        return total
 
     def r_transform(self, w: ArrayLike) -> Array:
         """Return the closed form, arranged so that nothing cancels at w = 0."""
         points = np.asarray(w, dtype=np.float64)
         gap = self.a - self.b
         tilt = (2.0 * self.p - 1.0) * gap
-        root = np.sqrt(1.0 + 2.0 * points * tilt + (points * gap) ** 2)
+        if abs(tilt) == abs(gap):
+            # One atom only: the square root would take the wrong branch beyond w = -1/gap.
+            return np.full_like(points, self.a if self.p == 1.0 else self.b)
+        root = np.hypot(1.0 + points * tilt, points * 2.0 * np.sqrt(self.p * (1.0 - self.p)) * gap)
         half = (tilt + 0.5 * points * gap**2) / (1.0 + root)
         return np.asarray(0.5 * (self.a + self.b) + half)

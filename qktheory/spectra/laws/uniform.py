@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bernoulli
+from scipy.special import zeta
 
 from qktheory.base.domains import Parameter, Real
 from qktheory.spectra.law import LAWS, Array, Law, check_levels, check_off_support, check_order
@@ -103,9 +103,13 @@ class Uniform(Law):
             return self.mean
         if n % 2:
             return 0.0
-        return float(2.0**n * bernoulli(n)[-1] / math.factorial(n)) * self.half_width**n
+        return _coth_coefficient(n // 2) * self.half_width**n
 
 
-_B = bernoulli(20)
-# coth y - 1/y = sum_m 4^m B_2m / (2m)! y^(2m-1); ten terms give 1e-17 for |y| < 1/4.
-_COTH = tuple(float(4.0**m * _B[2 * m] / math.factorial(2 * m)) for m in range(1, 11))
+def _coth_coefficient(m: int) -> float:
+    """Return 4^m B_2m / (2m)! = 2 (-1)^(m+1) zeta(2m) / pi^2m, from coth y - 1/y."""
+    return float((-1) ** (m + 1) * 2.0 * zeta(2.0 * m) / math.pi ** (2 * m))
+
+
+# Terms sum_m c_m y^(2m-1) of coth y - 1/y; ten give 1e-17 for |y| < 1/4.
+_COTH = tuple(_coth_coefficient(m) for m in range(1, 11))
