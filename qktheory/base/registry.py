@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -17,6 +18,8 @@ from qktheory.base.errors import unknown_name
 __all__ = ["Registry"]
 
 Entry = TypeVar("Entry")
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 class Registry(Generic[Entry]):
@@ -42,6 +45,7 @@ class Registry(Generic[Entry]):
         self.kind = kind
         self.package = package
         self._entries: dict[str, Entry] = {}
+        self._families: dict[str, Callable[[str], Entry]] = {}
         self._discovered = False
 
     def add(self, name: str, entry: Entry) -> Entry:
@@ -55,21 +59,28 @@ class Registry(Generic[Entry]):
         """Return a decorator that registers the decorated object under `name`."""
         return lambda entry: self.add(name, entry)
 
+    def add_family(self, prefix: str, make: Callable[[str], Entry]) -> None:
+        """Register all names `prefix` + number: `make` gets the text of the number."""
+        self._families[prefix] = make
+
     def _discover(self) -> None:
         if self._discovered:
             return
         self._discovered = True
         package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            if not module.ispkg:
-                importlib.import_module(f"{self.package}.{module.name}")
+        for module in pkgutil.walk_packages(package.__path__, f"{self.package}."):
+            importlib.import_module(module.name)
 
     def __getitem__(self, name: str) -> Entry:
         self._discover()
         try:
             return self._entries[name]
         except (KeyError, TypeError):
-            raise unknown_name(self.kind, name, self._entries) from None
+            pass
+        for prefix, make in self._families.items():
+            if isinstance(name, str) and _NUMBER.fullmatch(name.removeprefix(prefix)):
+                return self._entries.setdefault(name, make(name.removeprefix(prefix)))
+        raise unknown_name(self.kind, name, self._entries)
 
     def __contains__(self, name: object) -> bool:
         self._discover()

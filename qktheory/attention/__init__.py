@@ -1,0 +1,1 @@
+"""Attention: scores, temperature, normalisers, masks."""

@@ -1,0 +1,56 @@
+"""What every normaliser offers: weights of a row and the statistics of a row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.base.registry import Registry
+
+__all__ = ["NORMALIZERS", "Normalizer"]
+
+FloatArray = NDArray[np.float64]
+
+
+class Normalizer(ABC):
+    """A map from logits to non-negative attention weights, row by row.
+
+    Subclasses set `name` (as in ``attention.normalizer`` of a spec file) and implement `weights`.
+    Rows need not sum to one (clipped-linear rows do not); `statistics` describes the row divided
+    by its sum, so that entropy and participation keep their ranges.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def weights(self, logits: FloatArray) -> FloatArray:
+        """Return the weights, shape (n, T), of logits of shape (n, T); -inf is a masked key."""
+
+    def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
+        """Return entropy (nats), participation and max_weight of each row, shape (n,) each.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n, T)
+            Scores divided by the temperature; -inf is a masked key.
+
+        Returns
+        -------
+        dict
+            ``"entropy"``, ``"participation"`` (sum of squared weights), ``"max_weight"`` of the
+            row divided by its sum.
+        """
+        share = self.weights(logits)
+        share = share / share.sum(axis=1, keepdims=True)
+        log_share = np.log(share, out=np.zeros_like(share), where=share > 0.0)
+        return {
+            "entropy": -(share * log_share).sum(axis=1),
+            "participation": (share * share).sum(axis=1),
+            "max_weight": share.max(axis=1),
+        }
+
+
+NORMALIZERS: Registry[Normalizer] = Registry("normalizer", "qktheory.attention.normalizers")

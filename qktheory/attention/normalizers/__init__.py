@@ -1,0 +1,1 @@
+"""Normalisers, one a file: how a row of logits becomes a row of weights."""

@@ -1,0 +1,31 @@
+"""The clipped-linear softmax of Bao, Hataya and Karakida (2024): clip((1 + q_j) / T, 0, 1)."""
+
+from __future__ import annotations
+
+from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
+from qktheory.kernels import clipped_linear_rows
+
+__all__ = ["ClippedLinear"]
+
+
+class ClippedLinear(Normalizer):
+    """First-order softmax around the uniform row, clipped to [0, 1] (LOC-0).
+
+    With q the logits minus their mean over the T visible keys, the weight of a key is
+    clip((1 + q) / T, 0, 1). Rows do not sum to one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ClippedLinear().weights(np.array([[0.0, 0.0, 3.0]]))
+    array([[0., 0., 1.]])
+    """
+
+    name = "clipped_linear"
+
+    def weights(self, logits: FloatArray) -> FloatArray:
+        """Return the clipped-linear weights of each row."""
+        return clipped_linear_rows(logits)
+
+
+NORMALIZERS.add("clipped_linear", ClippedLinear())

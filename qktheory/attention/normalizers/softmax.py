@@ -1,0 +1,33 @@
+"""Softmax: A_j = exp(w_j) / sum_k exp(w_k)."""
+
+from __future__ import annotations
+
+from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
+from qktheory.kernels import ROW_STATISTICS, row_statistics, softmax_rows
+
+__all__ = ["Softmax"]
+
+
+class Softmax(Normalizer):
+    """Softmax over the keys; rows sum to one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Softmax().weights(np.array([[0.0, 0.0, -np.inf]]))
+    array([[0.5, 0.5, 0. ]])
+    """
+
+    name = "softmax"
+
+    def weights(self, logits: FloatArray) -> FloatArray:
+        """Return the softmax of each row."""
+        return softmax_rows(logits)
+
+    def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
+        """Return all columns of the fused row statistic, by name."""
+        table = row_statistics(logits)
+        return {name: table[:, column] for column, name in enumerate(ROW_STATISTICS)}
+
+
+NORMALIZERS.add("softmax", Softmax())

@@ -1,0 +1,1 @@
+"""Observables: named functionals of a draw of attention, with their ranges."""

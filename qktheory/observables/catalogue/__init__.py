@@ -1,0 +1,1 @@
+"""The named observables, one a file."""

@@ -1,0 +1,114 @@
+"""What observables look at: batches of attention rows and of attention matrices.
+
+Everything that several observables share (the fused row statistic, the weights, the singular
+values) is computed at most once a batch, on first use.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.attention.normalizer import Normalizer
+from qktheory.kernels import alive_rows
+
+__all__ = ["Matrices", "Rows"]
+
+FloatArray = NDArray[np.float64]
+
+
+class Rows:
+    """A batch of attention rows given by their logits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n, T)
+        Scores divided by the temperature; -inf is a masked key.
+    query : ndarray of int, shape (n,)
+        Index, from 0, of the query among the keys of each row.
+    normalizer : Normalizer
+        The map from logits to weights.
+    """
+
+    def __init__(self, logits: FloatArray, query: NDArray[np.intp], normalizer: Normalizer) -> None:
+        self.logits = logits
+        self.query = query
+        self.normalizer = normalizer
+
+    def __len__(self) -> int:
+        return int(self.logits.shape[0])
+
+    @property
+    def T(self) -> int:
+        """Number of keys of a row, masked ones included."""
+        return int(self.logits.shape[1])
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Attention weights, shape (n, T)."""
+        return self.normalizer.weights(self.logits)
+
+    @cached_property
+    def statistics(self) -> dict[str, FloatArray]:
+        """Entropy, participation, max_weight (and more for softmax), shape (n,) each."""
+        return self.normalizer.statistics(self.logits)
+
+    @cached_property
+    def self_weight(self) -> FloatArray:
+        """Weight of the query's own key, shape (n,)."""
+        if "log_partition" in self.statistics:
+            own = self.logits[np.arange(len(self)), self.query]
+            return np.asarray(np.exp(own - self.statistics["log_partition"]))
+        return self.weights[np.arange(len(self)), self.query]
+
+    @cached_property
+    def centred(self) -> FloatArray:
+        """Logits minus their mean over the visible keys, shape (n, T)."""
+        visible = np.isfinite(self.logits)
+        if visible.all():
+            return self.logits - self.logits.mean(axis=1, keepdims=True)
+        total = np.where(visible, self.logits, 0.0).sum(axis=1, keepdims=True)
+        return self.logits - total / visible.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def alive(self) -> FloatArray:
+        """Return 1.0 where -1 < centred logit < T - 1 (T the visible keys), shape (n, T)."""
+        return alive_rows(self.logits)
+
+
+class Matrices:
+    """A batch of whole attention matrices.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n, T, T)
+        Score matrices divided by the temperature, queries along axis 1; -inf is masked.
+    normalizer : Normalizer
+        The map from logits to weights.
+    """
+
+    def __init__(self, logits: FloatArray, normalizer: Normalizer) -> None:
+        self.logits = logits
+        self.normalizer = normalizer
+
+    def __len__(self) -> int:
+        return int(self.logits.shape[0])
+
+    @cached_property
+    def rows(self) -> Rows:
+        """All rows of all matrices, shape (n T, T), row i of each matrix with query i."""
+        n, T, _ = self.logits.shape
+        query = np.tile(np.arange(T), n)
+        return Rows(self.logits.reshape(n * T, T), query, self.normalizer)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Attention matrices, shape (n, T, T)."""
+        return self.rows.weights.reshape(self.logits.shape)
+
+    @cached_property
+    def singular_values(self) -> FloatArray:
+        """Singular values of each attention matrix in decreasing order, shape (n, T)."""
+        return np.asarray(np.linalg.svd(self.weights, compute_uv=False))

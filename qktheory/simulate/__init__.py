@@ -1,0 +1,1 @@
+"""Ensembles, simulators, the engine that runs them, and estimates with their guarantees."""

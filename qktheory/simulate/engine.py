@@ -1,0 +1,258 @@
+"""The engine: runs simulators over blocks of samples, on threads, to the same bits every time.
+
+Samples are addressed by their number, so tasks can run in any order; their leaf statistics are
+merged in the order of the samples (`qktheory.simulate.moments`). Parallelism is that of this
+module alone: kernels are single-threaded and release the interpreter lock, BLAS is held to one
+thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from qktheory.base.domains import Integer
+from qktheory.kernels import leaf_moments
+from qktheory.observables.observable import Observable
+from qktheory.simulate.estimate import Estimate
+from qktheory.simulate.moments import LEAF, Moments, MomentTree
+from qktheory.simulate.simulator import Simulator
+
+__all__ = ["THREADS", "Run", "Workers", "available_threads", "check_memory", "worker_threads"]
+
+FloatArray = NDArray[np.float64]
+
+#: Working memory of one call of a simulator: about a second-level cache.
+_CHUNK_BYTES = 1 << 20
+#: Values of observables that a task holds before they are reduced.
+_TASK_BYTES = 1 << 24
+THREADS = Integer(low=1)
+_SAMPLES = Integer(low=1)
+_BATCH = Integer(low=1)
+
+
+def available_threads() -> int:
+    """Return the number of processors this process may use.
+
+    Examples
+    --------
+    >>> available_threads() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_memory(needed: int, what: str) -> None:
+    """Raise if something does not fit into the memory of the machine.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes.
+    what : str
+        What would take them, for the message.
+
+    Raises
+    ------
+    ValueError
+        If more than nine tenths of the physical memory are needed.
+
+    Examples
+    --------
+    >>> check_memory(10**18, "one sample with T = 100000000")
+    Traceback (most recent call last):
+    ...
+    ValueError: one sample with T = 100000000 needs 1e+09 GB of memory, this machine has ...
+    """
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return
+    if needed > 0.9 * total:
+        raise ValueError(
+            f"{what} needs {needed / 1e9:.3g} GB of memory, this machine has {total / 1e9:.3g} GB"
+        )
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An executor and the number of its workers."""
+
+    pool: Executor
+    number: int
+
+
+@contextmanager
+def worker_threads(threads: int | None = None) -> Iterator[Workers]:
+    """Provide a pool of threads with BLAS held to one thread each.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Number of threads, all available processors by default.
+
+    Yields
+    ------
+    Workers
+
+    Raises
+    ------
+    ValueError
+        If `threads` is not an integer >= 1.
+    """
+    number = available_threads() if threads is None else THREADS.check("threads", threads)
+    pool = ThreadPoolExecutor(max_workers=number, thread_name_prefix="qktheory")
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield Workers(pool, number)
+    finally:
+        # After an interrupt the blocks in flight finish, the queued ones are dropped.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Run:
+    """Samples of observables that one simulator draws, refined in place.
+
+    Parameters
+    ----------
+    simulator : Simulator
+        Draws the samples.
+    observables : sequence of Observable
+        What is measured; all must be within the simulator's reach.
+    batch : int, optional
+        Samples of a task, rounded up to whole leaves. It has no influence on results.
+
+    Notes
+    -----
+    `extend` to n and then to n' > n gives the same bits as `extend` to n' at once.
+    """
+
+    def __init__(
+        self, simulator: Simulator, observables: Sequence[Observable], batch: int | None = None
+    ) -> None:
+        self.simulator = simulator
+        self.observables = tuple(observables)
+        T = simulator.ensemble.T
+        self._sizes = [o.size(T) for o in self.observables]
+        columns = sum(self._sizes)
+        per_sample = simulator.bytes_per_sample() + 8 * columns
+        check_memory(
+            per_sample,
+            f"one sample with T = {T} and d = {simulator.ensemble.d} "
+            f"(simulator {simulator.name!r})",
+        )
+        check_memory(8 * columns * LEAF, f"a block of {LEAF} samples of {columns} values")
+        self._chunk = max(1, _CHUNK_BYTES // per_sample)
+        if batch is None:
+            batch = max(1, min(_TASK_BYTES // (8 * columns), 1 << 14))
+        else:
+            batch = _BATCH.check("batch", batch)
+        self._leaves_per_task = -(-batch // LEAF)
+        self._trees = [MomentTree() for _ in self.observables]
+        self._rest: list[list[Moments]] = [[] for _ in self.observables]
+        self.n = 0
+
+    def extend(
+        self,
+        samples: int,
+        workers: Workers,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Bring the run to `samples` samples.
+
+        Parameters
+        ----------
+        samples : int
+            New total number of samples; nothing happens if there are as many already.
+        workers : Workers
+            Where tasks run, usually from `worker_threads`; twice their number is kept in flight.
+        progress : callable, optional
+            Called with the number of samples done, in this thread.
+
+        Raises
+        ------
+        ValueError
+            If `samples` is not an integer >= 1.
+        KeyboardInterrupt
+            Passed on; the run then holds all samples up to the last task that was merged.
+        """
+        samples = _SAMPLES.check("samples", samples)
+        if samples <= self.n:
+            return
+        # The incomplete last leaf is drawn again as part of a longer one.
+        self._rest = [[] for _ in self.observables]
+        done = self._trees[0].leaves * LEAF
+        self.n = done
+        in_flight: deque[Future[list[list[Moments]]]] = deque()
+        step = self._leaves_per_task * LEAF
+        starts = iter(range(done, samples, step))
+        try:
+            exhausted = False
+            while in_flight or not exhausted:
+                while not exhausted and len(in_flight) < 2 * workers.number:
+                    start = next(starts, None)
+                    if start is None:
+                        exhausted = True
+                    else:
+                        n = min(step, samples - start)
+                        in_flight.append(workers.pool.submit(self._task, start, n))
+                if in_flight:
+                    self._merge(in_flight.popleft().result())
+                    if progress is not None:
+                        progress(self.n)
+        finally:
+            for future in in_flight:
+                future.cancel()
+
+    def _task(self, first_sample: int, n: int) -> list[list[Moments]]:
+        """Draw n samples and return, for each observable, the statistics of their leaves."""
+        values = [np.empty((n, size)) for size in self._sizes]
+        for start in range(0, n, self._chunk):
+            count = min(self._chunk, n - start)
+            drawn = self.simulator.measure(self.observables, first_sample + start, count)
+            for target, part in zip(values, drawn, strict=True):
+                target[start : start + count] = part
+        return [_leaves(array) for array in values]
+
+    def _merge(self, parts: list[list[Moments]]) -> None:
+        for tree, rest, leaves in zip(self._trees, self._rest, parts, strict=True):
+            for leaf in leaves:
+                if leaf.n == LEAF:
+                    tree.add(leaf)
+                else:
+                    rest.append(leaf)
+        self.n = self._trees[0].leaves * LEAF + sum(leaf.n for leaf in self._rest[0])
+
+    def moments(self, index: int = 0) -> Moments:
+        """Return the statistics of observable number `index`."""
+        total = self._trees[index].total(self._rest[index])
+        if total is None:
+            raise ValueError("the run holds no samples yet")
+        return total
+
+    def estimates(self, delta: float) -> dict[str, Estimate]:
+        """Return an estimate of each observable, intervals at level `delta` each."""
+        T = self.simulator.ensemble.T
+        return {
+            o.name: Estimate.from_moments(
+                o.name, self.moments(k), delta, o.bounds(T), o.vector, self.simulator.name
+            )
+            for k, o in enumerate(self.observables)
+        }
+
+
+def _leaves(values: FloatArray) -> list[Moments]:
+    count, mean, m2, low, high = leaf_moments(values, LEAF)
+    return [
+        Moments(int(count[k]), mean[k], m2[k], low[k], high[k]) for k in range(len(count))
+    ]

@@ -1,0 +1,97 @@
+"""Estimates: a mean with an interval and what the interval is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.simulate.intervals import Guarantee, confidence_interval
+from qktheory.simulate.moments import Moments
+
+__all__ = ["Estimate"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Monte Carlo estimate of the mean of an observable.
+
+    Parameters
+    ----------
+    name : str
+        The observable.
+    moments : Moments
+        Count, mean, squared deviations, extremes of the samples, by component.
+    low, high : ndarray of shape (k,)
+        Ends of the confidence intervals, simultaneous over the k components.
+    delta : float
+        Probability that an interval misses, at this or any earlier or later number of samples.
+    guarantee : {"finite-sample", "asymptotic"}
+        Whether `delta` holds at every number of samples or as it grows.
+    vector : bool
+        Whether the observable has one component a key (then value, low, high are lists in JSON).
+    simulator : str
+        Name of the simulator that drew the samples.
+    """
+
+    name: str
+    moments: Moments
+    low: FloatArray
+    high: FloatArray
+    delta: float
+    guarantee: Guarantee
+    vector: bool
+    simulator: str
+
+    @classmethod
+    def from_moments(
+        cls,
+        name: str,
+        moments: Moments,
+        delta: float,
+        bounds: tuple[float, float] | None,
+        vector: bool,
+        simulator: str,
+    ) -> Estimate:
+        """Build from statistics and the range of the observable (None: unbounded)."""
+        low, high, guarantee = confidence_interval(moments, delta, bounds)
+        return cls(name, moments, low, high, delta, guarantee, vector, simulator)
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return self.moments.n
+
+    @property
+    def mean(self) -> FloatArray:
+        """Sample means, shape (k,)."""
+        return self.moments.mean
+
+    @property
+    def std_error(self) -> FloatArray:
+        """Standard errors of the means, shape (k,)."""
+        return np.asarray(np.sqrt(self.moments.variance / self.n))
+
+    def __float__(self) -> float:
+        if self.vector:
+            raise TypeError(f"{self.name} has {self.mean.size} components; use .mean")
+        return float(self.mean[0])
+
+    def __repr__(self) -> str:
+        if self.vector:
+            return (
+                f"Estimate({self.name}: {self.mean.size} components, n={self.n}, "
+                f"delta={self.delta:g}, {self.guarantee})"
+            )
+        return (
+            f"Estimate({self.name} = {self.mean[0]:.6g} in [{self.low[0]:.6g}, "
+            f"{self.high[0]:.6g}], n={self.n}, delta={self.delta:g}, {self.guarantee})"
+        )
+
+    def plain(self, array: FloatArray) -> Any:
+        """Return a component array as a list (vector observables) or a number."""
+        return array.tolist() if self.vector else float(array[0])

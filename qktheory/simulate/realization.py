@@ -1,0 +1,135 @@
+"""An Ensemble with its seed: the QK map that was drawn, and the streams of everything else."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.kernels import Stream, experiment_id, seed_key
+from qktheory.simulate.ensemble import Ensemble
+from qktheory.spectra.qk_matrix import QKMatrix
+from qktheory.tokens.covariance import Covariance
+from qktheory.tokens.law import GaussianTokens
+
+__all__ = ["Realization"]
+
+FloatArray = NDArray[np.float64]
+
+
+class Realization:
+    """An Ensemble whose QK map has been drawn.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The experiment.
+    seed : int, numpy.random.Generator or None
+        Seed, >= 0; a Generator supplies one key; None takes fresh entropy. See `key`.
+    cell : int, optional
+        Number of the experiment within a larger one (a case, a cell of a sweep); cells are
+        independent.
+
+    Examples
+    --------
+    >>> ensemble = Ensemble.from_dict({"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0,
+    ...                                "eta": 0.25}, "tokens": {"law": "iid", "covariance": 2.0}})
+    >>> realization = Realization(ensemble, seed=0)
+    >>> round(realization.xi, 12), round(realization.eta, 12)
+    (2.0, 1.0)
+    """
+
+    def __init__(
+        self, ensemble: Ensemble, seed: int | np.random.Generator | None, cell: int = 0
+    ) -> None:
+        self.ensemble = ensemble
+        self.key = seed_key(seed)
+        self.cell = cell
+
+    def stream(self, label: str) -> Stream:
+        """Return the random numbers of one purpose (``"matrix"``, ``"tokens"``)."""
+        return Stream(self.key, experiment_id(label), self.cell)
+
+    @cached_property
+    def matrix(self) -> QKMatrix:
+        """The QK map."""
+        ensemble = self.ensemble
+        return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"))
+
+    @cached_property
+    def temperature(self) -> float:
+        """Divisor of the scores, as a number."""
+        return self.ensemble.attention.scale(self.ensemble.d)
+
+    @cached_property
+    def query(self) -> FloatArray | None:
+        """The pinned query token, shape (d,), or None."""
+        query = self.ensemble.query
+        return None if query is None else np.asarray(query, dtype=np.float64)
+
+    @cached_property
+    def covariance(self) -> Covariance:
+        """Token covariance Sigma; the identity for fixed tokens, which have no law."""
+        tokens, d = self.ensemble.tokens, self.ensemble.d
+        return tokens.sigma(d) if isinstance(tokens, GaussianTokens) else Covariance.of(None, d)
+
+    @cached_property
+    def M(self) -> FloatArray:
+        """Whitened map R W R / temperature, R the symmetric root of Sigma, shape (d, d) (LOC-1)."""
+        half = self.covariance.apply_root(self.matrix.W)
+        return self.covariance.apply_root(half.T).T / self.temperature
+
+    @cached_property
+    def symmetric(self) -> bool:
+        """Whether M is symmetric, that is W is (on the range of Sigma)."""
+        if self.matrix.symmetric:
+            return True
+        return bool(np.allclose(self.M, self.M.T, rtol=0.0, atol=1e-13 * np.abs(self.M).max()))
+
+    @cached_property
+    def eigenvalues(self) -> FloatArray | None:
+        """Eigenvalues of M if it is symmetric, shape (d,), else None."""
+        if not self.symmetric:
+            return None
+        prescribed = self.matrix.eigenvalues
+        if self.covariance.is_isotropic and prescribed is not None:
+            # Exact; an eigenvalue solver would add rounding errors.
+            variance = float(self.covariance.values.ravel()[0])
+            return np.asarray(prescribed.real * variance / self.temperature)
+        return np.asarray(np.linalg.eigvalsh((self.M + self.M.T) / 2.0))
+
+    @cached_property
+    def _traces(self) -> tuple[float, float, float]:
+        eigenvalues = self.eigenvalues
+        if eigenvalues is not None:
+            square = float(np.sum(eigenvalues**2))
+            return float(eigenvalues.sum()), square, square
+        M = self.M
+        return float(np.trace(M)), float(np.sum(M * M.T)), float(np.sum(M * M))
+
+    @property
+    def xi(self) -> float:
+        """Trace of M."""
+        return self._traces[0]
+
+    @property
+    def eta(self) -> float:
+        """Trace of M^2."""
+        return self._traces[1]
+
+    @property
+    def eta_F(self) -> float:
+        """Trace of M M^T."""
+        return self._traces[2]
+
+    @cached_property
+    def map_parameters(self) -> dict[str, Any]:
+        """W_QK, Sigma, temperature and T under the names that claims use."""
+        return {
+            "W_QK": self.matrix.W,
+            "Sigma": self.covariance.matrix(),
+            "temperature": self.temperature,
+            "T": self.ensemble.T,
+        }

@@ -1,0 +1,1 @@
+"""Simulators, one a file: the full ones, and reductions that are exact in law."""

@@ -1,0 +1,67 @@
+"""The last row of random-walk tokens as a drifted Brownian bridge (LOC-8)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.kernels import bridge_rows
+from qktheory.observables.draws import Rows
+from qktheory.observables.observable import Observable
+from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulate.realization import Realization
+from qktheory.simulate.simulator import SIMULATORS, RowSimulator
+from qktheory.simulate.query_scales import QueryScales
+
+__all__ = ["BridgeRow"]
+
+FloatArray = NDArray[np.float64]
+
+
+class BridgeRow(RowSimulator):
+    """Given the query x = x_T, the logits are w_i = m i / T + s B_i with a discrete bridge B.
+
+    Exact in law at every T: m = x^T W x / temperature, s^2 = x^T W Sigma W^T x / temperature^2,
+    Cov(B_i, B_j) = min(i, j) - i j / T.
+    """
+
+    name = "bridge_row"
+
+    def __init__(self, realization: Realization) -> None:
+        super().__init__(realization)
+        self._steps = realization.stream("bridge_row.steps")
+        # The last token of the walk is sqrt(T) times a single step in law.
+        self._scales = QueryScales(
+            realization, "bridge_row.query", scale=float(realization.ensemble.T)
+        )
+
+    @classmethod
+    def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
+        """The last row of a random walk only."""
+        if observable.needs != "row":
+            return "it needs the whole attention matrix"
+        if ensemble.tokens.name != "random_walk":
+            return f"the tokens are {ensemble.tokens.name!r}, not a random walk"
+        if ensemble.attention.query != "last":
+            return "it draws the row of the last token only"
+        return None
+
+    @classmethod
+    def cost(cls, ensemble: Ensemble) -> float:
+        """T random numbers, and those of the query."""
+        return float(ensemble.T) + QueryScales.cost(ensemble)
+
+    def bytes_per_sample(self) -> int:
+        """Four rows."""
+        return 8 * (4 * self.ensemble.T + 2 * self.ensemble.d)
+
+    def rows(self, first_sample: int, n: int) -> Rows:
+        """Draw drift and increment of each query, then its bridge."""
+        T = self.ensemble.T
+        self_logit, s2 = self._scales.draw(first_sample, n)
+        logits = self._steps.normals(first_sample, n, T)
+        bridge_rows(logits, self_logit, np.sqrt(s2))
+        return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+
+
+SIMULATORS.add(BridgeRow.name, BridgeRow)

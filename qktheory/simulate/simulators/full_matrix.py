@@ -1,0 +1,104 @@
+"""Whole attention matrices from all tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.attention.layer import score_blocks
+from qktheory.observables.draws import Matrices, Rows
+from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
+from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulate.realization import Realization
+from qktheory.simulate.simulator import SIMULATORS, Simulator
+
+__all__ = ["FullMatrix"]
+
+FloatArray = NDArray[np.float64]
+
+
+class FullMatrix(Simulator):
+    """Draw all T tokens and form S = X W X^T / temperature, masked.
+
+    Observables of a row are averaged over all rows if ``attention.query = "all"``. The scores are
+    formed a block of rows at a time, so that row observables never hold a T x T matrix.
+    """
+
+    name = "full_matrix"
+
+    def __init__(self, realization: Realization) -> None:
+        super().__init__(realization)
+        self._stream = realization.stream("tokens")
+
+    @classmethod
+    def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
+        """Everything can be drawn from the whole matrix."""
+        return None
+
+    @classmethod
+    def cost(cls, ensemble: Ensemble) -> float:
+        """T d random numbers, T d^2 + T^2 d multiplications."""
+        T, d = ensemble.T, ensemble.d
+        return float(T) * d + float(T) * d**2 + float(T) ** 2 * d
+
+    def bytes_per_sample(self) -> int:
+        """Tokens, W X^T and three matrices."""
+        return 8 * self.ensemble.T * (2 * self.ensemble.d + 3 * self.ensemble.T)
+
+    def measure(
+        self, observables: Sequence[Observable], first_sample: int, n: int
+    ) -> list[FloatArray]:
+        """Return the observables of n attention matrices; see `Simulator.measure`."""
+        T, d = self.ensemble.T, self.ensemble.d
+        X = self.ensemble.tokens.draw(self._stream, first_sample, n, T, d)
+        if self.realization.query is not None:
+            X = self.ensemble.tokens.pin_last(X, self.realization.query)
+        results = [np.zeros((n, o.size(T))) for o in observables]
+        of_rows = [
+            (r, cast(RowObservable, o))
+            for r, o in zip(results, observables, strict=True)
+            if o.needs == "row"
+        ]
+        of_matrices = [
+            (r, cast(MatrixObservable, o))
+            for r, o in zip(results, observables, strict=True)
+            if o.needs == "matrix"
+        ]
+        for sample in range(n):
+            blocks = []
+            for first_row, logits in score_blocks(
+                X[sample], self.realization.matrix, self.realization.temperature, self.attention
+            ):
+                if of_matrices:
+                    blocks.append(logits.copy())
+                if of_rows:
+                    self._add_rows(of_rows, sample, first_row, logits)
+            if of_matrices:
+                matrices = Matrices(np.concatenate(blocks)[None], self.attention.normalize)
+                for result, of_matrix in of_matrices:
+                    result[sample] = of_matrix.compute(matrices)
+        return results
+
+    def _add_rows(
+        self,
+        of_rows: list[tuple[FloatArray, RowObservable]],
+        sample: int,
+        first_row: int,
+        logits: FloatArray,
+    ) -> None:
+        T = self.ensemble.T
+        query = np.arange(first_row, first_row + len(logits))
+        share = 1.0 / T
+        if self.attention.query == "last":
+            if query[-1] != T - 1:
+                return
+            query, logits, share = query[-1:], logits[-1:], 1.0
+        rows = Rows(logits, query, self.attention.normalize)
+        for result, of_row in of_rows:
+            result[sample] += share * of_row.compute(rows).reshape(len(query), -1).sum(axis=0)
+
+
+SIMULATORS.add(FullMatrix.name, FullMatrix)

@@ -1,0 +1,64 @@
+"""A row of iid tokens from T numbers instead of T d (LOC-15)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.kernels import iid_rows
+from qktheory.observables.draws import Rows
+from qktheory.observables.observable import Observable
+from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulate.realization import Realization
+from qktheory.simulate.simulator import SIMULATORS, RowSimulator
+from qktheory.simulate.query_scales import QueryScales
+
+__all__ = ["IidRow"]
+
+FloatArray = NDArray[np.float64]
+
+
+class IidRow(RowSimulator):
+    """Given the query x, the self-logit is m = x^T W x / temperature, the others are N(0, s^2).
+
+    Exact in law for iid Gaussian tokens: s^2 = x^T W Sigma W^T x / temperature^2 is the variance
+    of x^T W x_j / temperature for an independent key x_j ~ N(0, Sigma).
+    """
+
+    name = "iid_row"
+
+    def __init__(self, realization: Realization) -> None:
+        super().__init__(realization)
+        self._keys = realization.stream("iid_row.keys")
+        self._scales = QueryScales(realization, "iid_row.query")
+
+    @classmethod
+    def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
+        """One row of iid Gaussian tokens only."""
+        if observable.needs != "row":
+            return "it needs the whole attention matrix"
+        if ensemble.tokens.name != "iid":
+            return f"the tokens are {ensemble.tokens.name!r}, not iid"
+        if ensemble.attention.query != "last":
+            return "it draws the row of the last token only"
+        return None
+
+    @classmethod
+    def cost(cls, ensemble: Ensemble) -> float:
+        """T random numbers, and those of the query."""
+        return float(ensemble.T) + QueryScales.cost(ensemble)
+
+    def bytes_per_sample(self) -> int:
+        """Four rows."""
+        return 8 * (4 * self.ensemble.T + 2 * self.ensemble.d)
+
+    def rows(self, first_sample: int, n: int) -> Rows:
+        """Draw self-logit and standard deviation of each query, then its row."""
+        T = self.ensemble.T
+        self_logit, s2 = self._scales.draw(first_sample, n)
+        logits = self._keys.normals(first_sample, n, T)
+        iid_rows(logits, self_logit, np.sqrt(s2), T - 1)
+        return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+
+
+SIMULATORS.add(IidRow.name, IidRow)

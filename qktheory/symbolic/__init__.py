@@ -1,0 +1,1 @@
+"""Symbols and formulas: the SymPy side of every claim."""

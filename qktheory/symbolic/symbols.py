@@ -1,0 +1,141 @@
+"""The standard symbols: one name, one meaning, one letter.
+
+Names are those of the parameters and values by which claims are evaluated. A name asked for twice
+is the same SymPy object, so formulas of different claims can be put side by side.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+__all__ = ["latex_names", "matrix", "symbol", "vector"]
+
+#: Assumptions and LaTeX of the scalar names; a name that is not listed is real and typeset as is.
+_SCALARS: dict[str, tuple[dict[str, bool], str]] = {
+    "T": ({"integer": True, "positive": True}, "T"),
+    "d": ({"integer": True, "positive": True}, "d"),
+    "key": ({"integer": True, "positive": True}, "i"),
+    "key_2": ({"integer": True, "positive": True}, "j"),
+    "multiplicity": ({"integer": True, "positive": True}, "n"),
+    "temperature": ({"positive": True}, r"\lambda"),
+    "theta": ({"nonnegative": True}, r"\theta"),
+    "xi": ({"real": True}, r"\xi"),
+    "eta": ({"real": True}, r"\eta"),
+    "eta_F": ({"nonnegative": True}, r"\eta_F"),
+    "gamma": ({"real": True}, r"\gamma_i"),
+    "gamma_2": ({"real": True}, r"\gamma_j"),
+    "c_norm_squared": ({"nonnegative": True}, r"|c^{(i)}|^2"),
+    "c_dot": ({"real": True}, r"c^{(i)}\cdot c^{(j)}"),
+    "r_squared": ({"nonnegative": True}, "r_i^2"),
+    "gram_determinant": ({"nonnegative": True}, "D"),
+    "tau": ({"real": True}, r"\tau"),
+    "sigma": ({"positive": True}, r"\sigma"),
+    "v": ({"positive": True}, r"v(\theta)"),
+    "s": ({"nonnegative": True}, "s"),
+    "s2": ({"nonnegative": True}, "s^2"),
+    "self_logit": ({"real": True}, "m"),
+    "xi_over_sqrt_eta": ({"real": True}, "b"),
+    "eigenvalue": ({"real": True}, r"\mu"),
+}
+
+_MATRICES: dict[str, str] = {
+    "W_QK": "W",
+    "Sigma": r"\Sigma",
+    "M": "M",
+}
+
+
+@cache
+def symbol(name: str) -> sp.Symbol:
+    """Return the standard scalar symbol of a name.
+
+    Parameters
+    ----------
+    name : str
+        A name of the symbol table (``"xi"``, ``"key"``); other names give a real symbol.
+
+    Returns
+    -------
+    sympy.Symbol
+        Always the same object for the same name, with the assumptions of its domain.
+
+    Examples
+    --------
+    >>> symbol("T").is_integer, symbol("eta_F").is_nonnegative
+    (True, True)
+    """
+    assumptions, _ = _SCALARS.get(name, ({"real": True}, name))
+    return sp.Symbol(name, **assumptions)
+
+
+@cache
+def matrix(name: str) -> sp.MatrixSymbol:
+    """Return the standard d x d matrix symbol of a name.
+
+    Parameters
+    ----------
+    name : str
+        ``"W_QK"``, ``"Sigma"``, ``"M"`` or any other name.
+
+    Returns
+    -------
+    sympy.MatrixSymbol
+        A square matrix of the symbolic size d.
+
+    Examples
+    --------
+    >>> matrix("W_QK").shape
+    (d, d)
+    """
+    return sp.MatrixSymbol(name, symbol("d"), symbol("d"))
+
+
+@cache
+def vector(name: str) -> sp.MatrixSymbol:
+    """Return the standard column vector of a name, of shape (d, 1).
+
+    Parameters
+    ----------
+    name : str
+        For example ``"x"``, the query token.
+
+    Returns
+    -------
+    sympy.MatrixSymbol
+        A column of the symbolic size d.
+
+    Examples
+    --------
+    >>> vector("x").shape
+    (d, 1)
+    """
+    return sp.MatrixSymbol(name, symbol("d"), 1)
+
+
+def latex_names(expression: sp.Basic) -> dict[sp.Basic, str]:
+    """Return the LaTeX spelling of the symbols in an expression, for `sympy.latex`.
+
+    Parameters
+    ----------
+    expression : sympy.Basic
+        Any expression in the standard symbols.
+
+    Returns
+    -------
+    dict
+        To be passed as ``sympy.latex(expression, symbol_names=...)``.
+
+    Examples
+    --------
+    >>> sp.latex(symbol("eta_F") / 2, symbol_names=latex_names(symbol("eta_F")))
+    '\\\\frac{\\\\eta_F}{2}'
+    """
+    names: dict[sp.Basic, str] = {}
+    for atom in expression.atoms(sp.Symbol, sp.MatrixSymbol):
+        if isinstance(atom, sp.MatrixSymbol):
+            names[atom] = _MATRICES.get(atom.name, atom.name)
+        elif atom.name in _SCALARS:
+            names[atom] = _SCALARS[atom.name][1]
+    return names

@@ -1,0 +1,1 @@
+"""The catalogue of claims: theorems in checkable form, one module a theorem."""

@@ -1,0 +1,1 @@
+"""Attention localization through the QK eigenspectrum, after Bao, Hataya and Karakida (2024)."""

@@ -1,0 +1,489 @@
+"""LOC-3: the signal propagation probability rho_i, exact, Gaussian, and how far apart they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from qktheory.base.domains import Integer, Parameter, Real
+from qktheory.base.errors import bad_value
+from qktheory.numerics.bilinear_form import symmetric_bilinear_weights
+from qktheory.numerics.concentrated import concentrated_probability
+from qktheory.numerics.quadratic_form import QuadraticForm
+from qktheory.observables.observable import RowObservable
+from qktheory.simulate.realization import Realization
+from qktheory.spectra.law import LAWS
+from qktheory.spectra.spectrum import SpectrumSpecification
+from qktheory.symbolic.functions import NormalInterval
+from qktheory.symbolic.symbols import symbol
+from qktheory.theorems.bao2024 import setting as s
+from qktheory.theorems.bao2024.law import GENERAL_LAW, MAP, PHI, SYMMETRIC_LAW, tau
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
+from qktheory.theorems.judgements import Asymptotic, Evaluate, Expectation
+
+sigma = symbol("sigma")
+SIGMA_Q = sp.sqrt(s.eta_F * s.r_squared + s.eta * s.gamma**2)
+RHO_GAUSSIAN = NormalInterval((-1 - s.xi * s.gamma) / sigma, (s.t - 1 - s.xi * s.gamma) / sigma)
+
+#: Gil-Pelaez: P(-1 < q < T - 1) from the characteristic function.
+RHO_STATEMENT = sp.Integral(
+    sp.im(PHI * (sp.exp(sp.I * tau) - sp.exp(-sp.I * tau * (s.t - 1)))) / (sp.pi * tau),
+    (tau, 0, sp.oo),
+)
+RHO_EXACT = Routine(
+    RHO_STATEMENT, lambda law, T: float(law.probability(-1.0, T - 1.0)), ("law", "T")
+)
+
+_POWER_SUMS: dict[str, sp.Basic | Routine] = {
+    "xi": Routine(sp.Trace(MAP.statement), lambda mu: float(np.sum(mu)), ("eigenvalues",)),
+    "eta_F": Routine(
+        sp.Trace(MAP.statement**2), lambda mu: float(np.sum(np.square(mu))), ("eigenvalues",)
+    ),
+    "eta": s.eta_F,
+}
+_WRONG_D = WrongTwin("constant 1/12 of D taken as 1/11", {"gram_determinant": (s.t**2 - 1) / 11})
+
+
+def _aliveness(
+    parameters: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, RowObservable]:
+    key = parameters["key"] - 1
+    return {"rho_exact": s.functional("rho_exact", lambda rows: rows.alive[:, key], (0.0, 1.0))}
+
+
+def _complete_variance(parameters: dict[str, Any]) -> None:
+    s.complete_key(parameters)
+    if abs(parameters["eta"]) > parameters["eta_F"] * (1.0 + 1e-12):
+        raise bad_value("eta", parameters["eta"], f"|eta| <= eta_F = {parameters['eta_F']}")
+
+
+def _complete_spectrum(parameters: dict[str, Any]) -> None:
+    s.complete_key(parameters)
+    if not np.any(parameters["eigenvalues"]):
+        raise bad_value("eigenvalues", parameters["eigenvalues"], "at least one that is not 0")
+
+
+# --- LOC-3a ---------------------------------------------------------------------------------------
+
+
+def semicircle_spectrum(xi: float, eta: float, d: int) -> np.ndarray:
+    """Return semicircle quantiles with sum xi and sum of squares eta exactly (SPEC-7, SPEC-12)."""
+    return SpectrumSpecification(LAWS["semicircle"](), xi=xi, eta=eta).eigenvalues(d)
+
+
+def _exact_at_width(
+    evaluate: Evaluate, parameters: Mapping[str, Any], size: float
+) -> tuple[float, float]:
+    mu = semicircle_spectrum(parameters["xi"], parameters["eta"], int(size))
+    T, key = parameters["T"], parameters["key"]
+    gamma, D = key - (T + 1) / 2, (T * T - 1) / 12
+    law = QuadraticForm(symmetric_bilinear_weights(mu, gamma, gamma**2 + D, D))
+    return law.probability(-1.0, T - 1.0), float(evaluate(parameters)["rho_gaussian"])
+
+
+ETA = Parameter("eta", Real(typical=(-0.5, 0.5)), "trace of M^2")
+ETA_F = Parameter(
+    "eta_F", Real(low=0.0, low_open=True, typical=(0.6, 4.0)), "trace of M M^T, > 0"
+)
+
+register(
+    Claim(
+        id="LOC-3a",
+        title="Gaussian value of the signal propagation probability",
+        statement=(
+            "As d grows without spikes in the spectrum, rho_i = P(-1 < q_i < T-1) tends to "
+            "Phi((T-1-xi gamma)/sigma) - Phi((-1-xi gamma)/sigma), "
+            "sigma^2 = eta_F r^2 + eta gamma^2."
+        ),
+        source=s.extends_bao("Theorem 1 at finite T, any M"),
+        standing="corrected",
+        observable="rho",
+        parameters=(s.XI, ETA_F, ETA, s.T_AT_LEAST_2, s.KEY),
+        complete=_complete_variance,
+        where={**s.WALK, "sigma": SIGMA_Q},
+        values={"rho_gaussian": RHO_GAUSSIAN},
+        assumptions=(s.RANDOM_WALK, s.LAST_QUERY, s.FREE_QUERY, s.AT_LEAST_TWO_TOKENS),
+        predicts=(Predicts("rho", "rho_gaussian", "asymptotic", s.walk_parameters),),
+        cases=(
+            {"xi": 1.0, "eta_F": 1.0, "eta": 1.0, "T": 64, "key": 48},
+            {"xi": 1.0, "eta_F": 1.0, "eta": 1.0, "T": 64, "key": 8},
+            {"xi": -0.5, "eta_F": 0.3, "eta": 0.3, "T": 12, "key": 3},
+        ),
+        judged_by=(
+            Asymptotic("rho_gaussian", "d", (16, 64, 256, 1024), _exact_at_width, rate=0.5),
+        ),
+        wrong_twin=WrongTwin(
+            "sign of the lower end -1",
+            {
+                "rho_gaussian": NormalInterval(
+                    (1 - s.xi * s.gamma) / sigma, (s.t - 1 - s.xi * s.gamma) / sigma
+                )
+            },
+        ),
+    )
+)
+
+# --- LOC-3b, LOC-3c, LOC-3d -----------------------------------------------------------------------
+
+
+def _spectrum_parameters(realization: Realization) -> dict[str, Any]:
+    return {"eigenvalues": realization.eigenvalues, "T": realization.ensemble.T}
+
+
+register(
+    Claim(
+        id="LOC-3b",
+        title="exact signal propagation probability, symmetric M",
+        statement=(
+            "rho_i = P(-1 < q_i < T-1) for the exact law of LOC-2 with the eigenvalues of a "
+            "symmetric M."
+        ),
+        source=s.extends_bao("exact value of rho_i"),
+        standing="derived",
+        observable="rho",
+        parameters=(s.EIGENVALUES, s.T_AT_LEAST_2, s.KEY),
+        complete=_complete_spectrum,
+        where={**s.WALK, "law": SYMMETRIC_LAW, **_POWER_SUMS, "sigma": SIGMA_Q},
+        values={"rho_exact": RHO_EXACT, "rho_gaussian": RHO_GAUSSIAN},
+        assumptions=(
+            s.RANDOM_WALK,
+            s.LAST_QUERY,
+            s.FREE_QUERY,
+            s.SYMMETRIC,
+            s.AT_LEAST_TWO_TOKENS,
+        ),
+        predicts=(Predicts("rho", "rho_exact", "exact", _spectrum_parameters),),
+        cases=(
+            {"eigenvalues": [0.15, 0.15, 0.15, 0.15], "T": 12, "key": 3},
+            {"eigenvalues": [0.5, 0.2, -0.1, 0.05, 0.3], "T": 12, "key": 7},
+            {"eigenvalues": [0.5], "T": 12, "key": 4},
+            {"eigenvalues": [0.6, -0.5, 0.0, 0.2], "T": 2, "key": 1},
+        ),
+        judged_by=(Expectation(s.spectrum_ensemble, _aliveness),),
+        wrong_twin=_WRONG_D,
+    )
+)
+
+register(
+    Claim(
+        id="LOC-3c",
+        title="exact signal propagation probability, any W",
+        statement=(
+            "rho_i = P(-1 < q_i < T-1) for the exact law of LOC-2 with any W, covariance and "
+            "temperature."
+        ),
+        source=s.extends_bao("exact value of rho_i, any M"),
+        standing="derived",
+        observable="rho",
+        parameters=(s.W_QK, s.SIGMA, s.TEMPERATURE, s.T_AT_LEAST_2, s.KEY),
+        complete=s.complete_map,
+        where={
+            "M": MAP,
+            **s.WALK,
+            "law": GENERAL_LAW,
+            **s.TRACES,
+            "sigma": SIGMA_Q,
+        },
+        values={"rho_exact": RHO_EXACT, "rho_gaussian": RHO_GAUSSIAN},
+        assumptions=(s.RANDOM_WALK, s.LAST_QUERY, s.FREE_QUERY, s.AT_LEAST_TWO_TOKENS),
+        predicts=(Predicts("rho", "rho_exact", "exact", lambda r: r.map_parameters),),
+        cases=(
+            {
+                "W_QK": [[0.219, 0.25, -0.186], [0.198, 0.148, -0.052], [0.38, 0.032, 0.191]],
+                "temperature": 0.8,
+                "T": 12,
+                "key": 9,
+            },
+            {
+                "W_QK": [[0.4, 1.0, 0.0], [-0.2, 0.3, 0.5], [0.1, -0.6, 0.2]],
+                "Sigma": [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.5]],
+                "temperature": 1.7,
+                "T": 10,
+                "key": 4,
+            },
+            {
+                "W_QK": [[1.0, 0.0], [2.0, -1.0]],
+                "Sigma": [[2.0, 1.0], [1.0, 3.0]],
+                "temperature": 6.0,
+                "T": 7,
+                "key": 2,
+            },
+        ),
+        judged_by=(Expectation(s.map_ensemble("random_walk"), _aliveness),),
+        wrong_twin=_WRONG_D,
+    )
+)
+
+EIGENVALUE = Parameter("eigenvalue", Real(typical=(0.05, 0.6)), "the one eigenvalue of M, not 0")
+MULTIPLICITY = Parameter(
+    "multiplicity", Integer(low=1, high=10**7, typical=(1, 20)), "how often it occurs"
+)
+mu, multiplicity = symbol("eigenvalue"), symbol("multiplicity")
+chi = sp.Symbol("chi", positive=True)
+
+
+def _complete_eigenvalue(parameters: dict[str, Any]) -> None:
+    s.complete_key(parameters)
+    if parameters["eigenvalue"] == 0.0:
+        raise bad_value("eigenvalue", parameters["eigenvalue"], "a number other than 0")
+
+
+_SCALE = sp.Abs(mu) * sp.sqrt(s.D * chi)
+_CHI_SQUARE_DENSITY = (
+    chi ** (multiplicity / 2 - 1)
+    * sp.exp(-chi / 2)
+    / (2 ** (multiplicity / 2) * sp.gamma(multiplicity / 2))
+)
+
+register(
+    Claim(
+        id="LOC-3d",
+        title="exact signal propagation probability, concentrated spectrum",
+        statement=(
+            "For M with one eigenvalue mu of multiplicity n (the other eigenvalues 0), rho_i is "
+            "the average over chi ~ chi^2_n of a normal interval with mean mu gamma chi and "
+            "variance mu^2 D chi."
+        ),
+        source=s.extends_bao("concentrated spectrum"),
+        standing="derived",
+        observable="rho",
+        parameters=(EIGENVALUE, MULTIPLICITY, s.T_AT_LEAST_2, s.KEY),
+        complete=_complete_eigenvalue,
+        where={
+            **s.WALK,
+            "xi": multiplicity * mu,
+            "eta_F": multiplicity * mu**2,
+            "eta": s.eta_F,
+            "sigma": SIGMA_Q,
+        },
+        values={
+            "rho_exact": Routine(
+                sp.Integral(
+                    NormalInterval(
+                        (-1 - mu * s.gamma * chi) / _SCALE,
+                        (s.t - 1 - mu * s.gamma * chi) / _SCALE,
+                    )
+                    * _CHI_SQUARE_DENSITY,
+                    (chi, 0, sp.oo),
+                ),
+                lambda mu, n, gamma, D, T: concentrated_probability(
+                    mu, n, gamma, D, -1.0, T - 1.0
+                ),
+                ("eigenvalue", "multiplicity", "gamma", "gram_determinant", "T"),
+            ),
+            "rho_gaussian": RHO_GAUSSIAN,
+        },
+        assumptions=(
+            s.RANDOM_WALK,
+            s.LAST_QUERY,
+            s.FREE_QUERY,
+            s.SYMMETRIC,
+            s.AT_LEAST_TWO_TOKENS,
+        ),
+        cases=(
+            {"eigenvalue": 0.15, "multiplicity": 4, "T": 12, "key": 3},
+            {"eigenvalue": -0.3, "multiplicity": 2, "T": 8, "key": 7},
+            {"eigenvalue": 0.1, "multiplicity": 8, "T": 16, "key": 6},
+        ),
+        judged_by=(
+            Expectation(
+                lambda p: s.spectrum_ensemble(
+                    {"eigenvalues": [p["eigenvalue"]] * p["multiplicity"] + [0.0], "T": p["T"]}
+                ),
+                _aliveness,
+            ),
+        ),
+        wrong_twin=_WRONG_D,
+    )
+)
+
+# --- LOC-3e, LOC-3f -------------------------------------------------------------------------------
+
+theta = symbol("theta")
+k3, k4 = symbol("cumulant_3"), symbol("cumulant_4")
+x = sp.Symbol("x", real=True)
+_CDF = sp.Function("F")(x)
+
+#: c = max |x^3 - 3x| phi(x), attained at x^2 = 3 - sqrt 6.
+_EDGEWORTH = (3 * x - x**3).subs(x, sp.sqrt(3 - sp.sqrt(6))) * (
+    sp.exp(-(3 - sp.sqrt(6)) / 2) / sp.sqrt(2 * sp.pi)
+)
+
+_LIMIT_WALK: dict[str, sp.Basic] = {
+    "gamma": theta - sp.Rational(1, 2),
+    "gram_determinant": sp.Rational(1, 12),
+    "r_squared": s.gamma**2 + s.D,
+}
+
+
+def _standard_cumulant(order: int) -> Routine:
+    def compute(law: QuadraticForm) -> float:
+        value = law.cumulant(order) / law.variance ** (order / 2)
+        # An odd-symmetric spectrum has a third cumulant of rounding size only.
+        return 0.0 if order == 3 and abs(value) <= 1e-12 else float(value)
+
+    n = sp.Symbol("n")
+    return Routine(sp.Function("kappa")(n) / sigma**n, compute, ("law",))
+
+
+def _concentrated_distance(
+    evaluate: Evaluate, parameters: Mapping[str, Any], size: float
+) -> tuple[float, float]:
+    """Repeat the spectrum of the case until it has `size` eigenvalues."""
+    base = np.asarray(parameters["eigenvalues"])
+    values = evaluate({**parameters, "eigenvalues": np.resize(base, int(size))})
+    return float(values["kolmogorov_distance"]), float(values["kolmogorov_leading"])
+
+
+register(
+    Claim(
+        id="LOC-3e",
+        title="Kolmogorov distance of a centred logit to the Gaussian",
+        statement=(
+            "As the spectrum fills without spikes, sup_x |F(x) - Phi(x)| of the standardised q_i "
+            "is asymptotically |kappa_3|/(6 sqrt(2 pi)), and 0.5506 kappa_4/24 if the third "
+            "standardised cumulant vanishes (T -> infinity, i = theta T)."
+        ),
+        source=s.extends_bao("error of the Gaussian approximation"),
+        standing="derived",
+        observable="centred_logit",
+        parameters=(s.EIGENVALUES, s.THETA),
+        complete=lambda p: _complete_spectrum({**p, "T": 2}),
+        where={
+            **_LIMIT_WALK,
+            "law": SYMMETRIC_LAW,
+            "cumulant_3": _standard_cumulant(3),
+            "cumulant_4": _standard_cumulant(4),
+        },
+        values={
+            "kolmogorov_distance": Routine(
+                sp.Function("sup")(sp.Abs(_CDF - NormalInterval(-sp.oo, x))),
+                lambda law: float(law.kolmogorov_distance_to_normal()),
+                ("law",),
+            ),
+            "kolmogorov_leading": sp.Piecewise(
+                (sp.Abs(k3) / (6 * sp.sqrt(2 * sp.pi)), sp.Ne(k3, 0)),
+                (_EDGEWORTH * k4 / 24, True),
+            ),
+        },
+        cases=(
+            {"eigenvalues": [1.0], "theta": 0.5},
+            {"eigenvalues": [1.0], "theta": 0.9},
+            {"eigenvalues": [1.0, -1.0], "theta": 0.9},
+        ),
+        judged_by=(
+            Asymptotic(
+                "kolmogorov_leading", "d", (32, 128, 512), _concentrated_distance, rate=0.5
+            ),
+        ),
+        wrong_twin=WrongTwin(
+            "constant 6 taken as 5.6",
+            {
+                "kolmogorov_leading": sp.Piecewise(
+                    (sp.Abs(k3) / (sp.Rational(56, 10) * sp.sqrt(2 * sp.pi)), sp.Ne(k3, 0)),
+                    (_EDGEWORTH * k4 / 24, True),
+                )
+            },
+        ),
+    )
+)
+
+
+class _Keys:
+    """Non-empty lists of key positions."""
+
+    def check(self, argument: str, value: object) -> np.ndarray:
+        entries = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(entries, list | tuple) or not entries:
+            raise bad_value(argument, value, self.describe())
+        return np.array([Integer(low=1).check(argument, key) for key in entries])
+
+    def describe(self) -> str:
+        return "a non-empty list of integers >= 1"
+
+    def sample(self, rng: np.random.Generator) -> list[int]:
+        return [1, 2]
+
+
+KEYS = Parameter("keys", _Keys(), "positions of keys, 1..T")
+
+
+def _complete_keys(parameters: dict[str, Any]) -> None:
+    keys = parameters["keys"]
+    if keys.max() > parameters["T"]:
+        raise bad_value("keys", keys.tolist(), f"integers <= T = {parameters['T']}")
+    _complete_spectrum({**parameters, "key": 1})
+    # The formulas of LOC-3a broadcast over keys.
+    parameters["key"] = keys
+
+
+def _exact_at_keys(mu: np.ndarray, gamma: np.ndarray, D: float, T: int) -> np.ndarray:
+    return np.array(
+        [
+            QuadraticForm(symmetric_bilinear_weights(mu, g, g * g + D, D)).probability(-1.0, T - 1.0)
+            for g in gamma
+        ]
+    )
+
+
+rho_exact, rho_gaussian = symbol("rho_exact"), symbol("rho_gaussian")
+
+
+def _error_at_width(
+    evaluate: Evaluate, parameters: Mapping[str, Any], size: float
+) -> tuple[float, float]:
+    base = np.asarray(parameters["eigenvalues"])
+    mu = semicircle_spectrum(float(base.sum()), float(np.sum(base**2)), int(size))
+    return float(evaluate({**parameters, "eigenvalues": mu})["max_abs_error"]), 0.0
+
+
+register(
+    Claim(
+        id="LOC-3f",
+        title="largest error of the Gaussian rho over keys",
+        statement=(
+            "max_i |rho_i - rho_i^G| tends to 0 as a semicircle spectrum with fixed (xi, eta) "
+            "fills, at least like d^(-1/2)."
+        ),
+        source=s.extends_bao("error of the Gaussian approximation"),
+        standing="derived",
+        observable="rho",
+        parameters=(s.EIGENVALUES, s.T_AT_LEAST_2, KEYS),
+        complete=_complete_keys,
+        where={
+            **s.WALK,
+            **_POWER_SUMS,
+            "sigma": SIGMA_Q,
+            "rho_gaussian": RHO_GAUSSIAN,
+            "rho_exact": Routine(
+                RHO_STATEMENT, _exact_at_keys, ("eigenvalues", "gamma", "gram_determinant", "T")
+            ),
+        },
+        values={
+            "max_abs_error": Routine(
+                sp.Function("max")(sp.Abs(rho_exact - rho_gaussian)),
+                lambda exact, gaussian: float(np.max(np.abs(exact - gaussian))),
+                ("rho_exact", "rho_gaussian"),
+            )
+        },
+        cases=(
+            {"eigenvalues": [1.2, -0.2], "T": 64, "keys": [1, 16, 32, 48, 64]},
+            {"eigenvalues": [1.0, -1.0], "T": 64, "keys": [1, 16, 32, 48, 64]},
+            {"eigenvalues": [0.5, 0.25], "T": 12, "keys": [1, 3, 6, 9, 12]},
+        ),
+        judged_by=(
+            Asymptotic("max_abs_error", "d", (16, 64, 256, 1024), _error_at_width, rate=0.5),
+        ),
+        wrong_twin=WrongTwin(
+            "sign of the lower end -1",
+            {
+                "rho_gaussian": NormalInterval(
+                    (1 - s.xi * s.gamma) / sigma, (s.t - 1 - s.xi * s.gamma) / sigma
+                )
+            },
+        ),
+    )
+)
