@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.base.domains import Integer, Matrix
 from qktheory.spectra.qk_matrix import QKMatrix
 
 __all__ = ["factorize"]
 
 
+@serial_blas
 def factorize(W: ArrayLike | QKMatrix, d_k: int, truncate: bool = False) -> QKMatrix:
     """Return factors W_Q, W_K of shape (d, d_k) with W = W_Q W_K^T.
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 from qktheory.kernels.streams import Stream
@@ -45,6 +46,7 @@ def haar_orthogonal(d: int, stream: Stream, sample: int = 0) -> Array:
     return haar_frame(d, d, stream, sample)
 
 
+@serial_blas
 def haar_frame(d: int, k: int, stream: Stream, sample: int = 0) -> Array:
     """Return the first k columns of a Haar-distributed orthogonal matrix.
 

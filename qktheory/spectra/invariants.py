@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.arrays import covariance_array
+from qktheory.base.blas import serial_blas
 from qktheory.base.domains import Matrix, Real
 from qktheory.base.errors import bad_value
 from qktheory.spectra.qk_matrix import QKMatrix
@@ -25,6 +26,7 @@ class Invariants(NamedTuple):
     eta_F: float
 
 
+@serial_blas
 def invariants(
     W: ArrayLike | QKMatrix, Sigma: object = None, temperature: float = 1.0
 ) -> Invariants:

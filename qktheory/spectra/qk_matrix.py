@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.base.errors import bad_value
 
 __all__ = ["QKMatrix", "conjugated"]
@@ -97,6 +98,7 @@ class QKMatrix:
         return None if self.W_Q is None else int(self.W_Q.shape[1])
 
     @cached_property
+    @serial_blas
     def W(self) -> Array:
         """The matrix itself, of shape (d, d), read-only."""
         if self.W_Q is not None and self.W_K is not None:
@@ -142,6 +144,7 @@ class QKMatrix:
         return rows
 
     @cached_property
+    @serial_blas
     def _traces(self) -> tuple[float, float, float]:
         """(tr W, tr W^2, tr W W^T) by the cheapest exact route (SPEC-4, SPEC-6)."""
         if self.core is not None and self.core.ndim == 1:
@@ -178,6 +181,7 @@ class QKMatrix:
         return f"<{kind}QKMatrix d={self.d}{rank}>"
 
 
+@serial_blas
 def conjugated(core: Array, basis: Callable[[], Array]) -> Array:
     """Return O W_0 O^T.
 

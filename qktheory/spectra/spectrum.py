@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -227,7 +228,7 @@ class SpectrumSpecification:
         if self.mean is not None and self.variance is not None:
             if not beside:
                 return self.mean, self.variance
-            xi, eta = d * self.mean, d * (self.variance + self.mean**2)
+            xi, eta = d * self.mean, d * (self.variance + self.mean * self.mean)
         else:
             assert self.xi is not None
             assert self.eta is not None
@@ -241,9 +242,14 @@ class SpectrumSpecification:
                     f"{trace!r} and {square!r}, since all {d} eigenvalues are fixed"
                 )
             return 0.0, 0.0
-        smallest = left**2 / count + square
+        smallest = left * left / count + square
+        if not math.isfinite(smallest + eta):
+            raise ValueError(
+                f"spectrum targets tr W = {xi!r}, tr W^2 = {eta!r}: their squares leave the range of "
+                "floating-point numbers"
+            )
         excess = eta - smallest
-        size = max(abs(eta), left**2 / count, math.fsum(abs(value) ** 2 for value in beside))
+        size = max(abs(eta), left * left / count, math.fsum(abs(value) ** 2 for value in beside))
         if excess < -_SLACK * size:
             raise self._infeasible(d, count, smallest, xi)
         variance = excess / count if excess > _SLACK * size else 0.0
@@ -285,7 +291,7 @@ class SpectrumSpecification:
         if count == 0:
             return np.empty(0)
         if self.draw == "quantiles":
-            return self.law.spectrum_quantiles(count)
+            return _quantiles(self.law, count).copy()
         if stream is None:
             raise ValueError('spectrum.draw = "random" needs a stream of random numbers')
         shape = np.empty(0)
@@ -295,3 +301,9 @@ class SpectrumSpecification:
             if not (vary and is_constant(shape)):
                 break
         return shape
+
+
+@lru_cache(maxsize=64)
+def _quantiles(law: Law, count: int) -> Array:
+    """Keep deterministic spectra: an ensemble of matrices asks for the same one again and again."""
+    return law.spectrum_quantiles(count)

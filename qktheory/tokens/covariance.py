@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.arrays import ArrayInput, covariance_array
+from qktheory.base.blas import serial_blas
 from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 
@@ -72,7 +73,7 @@ class Covariance:
             raise bad_value(argument, f"array of shape {array.shape}", f"a number, or size d = {d}")
         return cls(array, d)
 
-    @property
+    @cached_property
     def is_isotropic(self) -> bool:
         """Whether Sigma is a multiple of the identity, however it was given."""
         if self.values.ndim == 0:
@@ -94,6 +95,7 @@ class Covariance:
         return np.diag(np.broadcast_to(self.values, self.d).astype(np.float64))
 
     @cached_property
+    @serial_blas
     def _root(self) -> Array:
         """The root in the shape of `values`."""
         if self.values.ndim < 2:

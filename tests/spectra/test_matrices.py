@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from qktheory.kernels.streams import Stream
 from qktheory.spectra.matrix_model import MATRIX_MODELS, matrix_model
@@ -324,3 +325,13 @@ def test_a_single_block_leaves_no_room_for_a_departure(stream: Stream) -> None:
     spectrum = SpectrumSpecification.from_dict({"law": "uniform", "half_width": 1.0})
     with pytest.raises(ValueError, match="one block only"):
         model.build(2, spectrum, stream)
+
+
+def test_w_is_the_same_to_the_last_bit_for_every_number_of_blas_threads(stream: Stream) -> None:
+    """OpenBLAS alone is not: its QR at d = 300 differs between one thread and two."""
+    law = SpectrumSpecification.from_dict({"law": "semicircle", "xi": 1.0, "eta": 2.0})
+    matrices = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            matrices.append(matrix_model({}).build(300, law, stream).W)
+    np.testing.assert_array_equal(*matrices)
