@@ -245,8 +245,8 @@ class SpectrumSpecification:
         smallest = left * left / count + square
         if not math.isfinite(smallest + eta):
             raise ValueError(
-                f"spectrum targets tr W = {xi!r}, tr W^2 = {eta!r}: their squares leave the range of "
-                "floating-point numbers"
+                f"spectrum targets tr W = {xi!r}, tr W^2 = {eta!r}: their squares leave the range "
+                "of floating-point numbers"
             )
         excess = eta - smallest
         size = max(abs(eta), left * left / count, math.fsum(abs(value) ** 2 for value in beside))

@@ -99,6 +99,11 @@ def test_infeasible_targets_are_refused_with_the_smallest_feasible_value() -> No
         read(law="semicircle", mean=2.0, variance=-0.5)
 
 
+def test_targets_that_overflow_are_refused() -> None:
+    with pytest.raises(ValueError, match="leave the range of floating-point numbers"):
+        read(law="semicircle", xi=1e200, eta=1e300).eigenvalues(16)
+
+
 def test_eigenvalues_fixed_by_the_model_count_towards_the_targets() -> None:
     beside = (0.3 + 1.5j, 0.3 - 1.5j)
     values = read(law="uniform", xi=2.0, eta=-1.0).eigenvalues(6, beside=beside)
