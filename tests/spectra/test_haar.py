@@ -49,6 +49,9 @@ def test_fourth_moments_are_those_of_the_haar_measure(
         for j in range(3):
             assert mean_is(O[:, i, j], 0.0)
     assert mean_is(np.linalg.det(O), 0.0)
+    # The last random sign: without it the determinant depends on the first entry.
+    assert mean_is(np.linalg.det(O) * O[:, 0, 0], 0.0)
+    assert mean_is([ROUTES[route](1, stream, k)[0, 0] for k in range(2000)], 0.0)
     # Wrong twins: constants off by 10 % and more are refused at this number of samples.
     assert not mean_is(O[:, 0, 0] ** 4, 0.22)
     assert not mean_is(O[:, 0, 0] ** 2 * O[:, 0, 1] ** 2, 1 / 13.5)
