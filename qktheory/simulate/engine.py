@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from qktheory.base.domains import Integer
-from qktheory.kernels import leaf_moments
+from qktheory.kernels import Moments, leaf_moments
 from qktheory.observables.observable import Observable
 from qktheory.simulate.estimate import Estimate
-from qktheory.simulate.moments import LEAF, Moments, MomentTree
+from qktheory.simulate.moments import LEAF, MomentTree
 from qktheory.simulate.simulator import Simulator
 
 __all__ = ["THREADS", "Run", "Workers", "available_threads", "check_memory", "worker_threads"]
@@ -227,11 +227,11 @@ class Run:
     def _merge(self, parts: list[list[Moments]]) -> None:
         for tree, rest, leaves in zip(self._trees, self._rest, parts, strict=True):
             for leaf in leaves:
-                if leaf.n == LEAF:
+                if leaf.count[0] == LEAF:
                     tree.add(leaf)
                 else:
                     rest.append(leaf)
-        self.n = self._trees[0].leaves * LEAF + sum(leaf.n for leaf in self._rest[0])
+        self.n = self._trees[0].leaves * LEAF + sum(int(leaf.count[0]) for leaf in self._rest[0])
 
     def moments(self, index: int = 0) -> Moments:
         """Return the statistics of observable number `index`."""
@@ -252,7 +252,5 @@ class Run:
 
 
 def _leaves(values: FloatArray) -> list[Moments]:
-    count, mean, m2, low, high = leaf_moments(values, LEAF)
-    return [
-        Moments(int(count[k]), mean[k], m2[k], low[k], high[k]) for k in range(len(count))
-    ]
+    moments = leaf_moments(values, LEAF)
+    return [moments.group(k) for k in range(len(moments.count))]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.kernels import Moments
 from qktheory.simulate.intervals import Guarantee, confidence_interval
-from qktheory.simulate.moments import Moments
 
 __all__ = ["Estimate"]
 
@@ -64,7 +64,7 @@ class Estimate:
     @property
     def n(self) -> int:
         """Number of samples."""
-        return self.moments.n
+        return int(self.moments.count[0])
 
     @property
     def mean(self) -> FloatArray:

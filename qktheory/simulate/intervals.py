@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from qktheory.base.domains import Real
-from qktheory.simulate.moments import Moments
+from qktheory.kernels import Moments
 
 __all__ = ["Guarantee", "confidence_interval", "spent"]
 
@@ -95,13 +95,12 @@ def confidence_interval(
 
     Examples
     --------
-    >>> from qktheory.simulate.moments import Moments
-    >>> sample = Moments(10_000, np.array([0.5]), np.array([2500.0]), np.zeros(1), np.ones(1))
+    >>> sample = Moments(*(np.array([x]) for x in (10_000.0, 0.5, 2500.0, 0.0, 1.0)))
     >>> low, high, guarantee = confidence_interval(sample, 1e-6, (0.0, 1.0))
     >>> bool(0.46 < low[0] < 0.5 < high[0] < 0.54), guarantee
     (True, 'finite-sample')
     """
-    n = moments.n
+    n = int(moments.count[0])
     level = DELTA.check("delta", delta) * spent(n) / moments.mean.size
     if bounds is None:
         if n < 2:

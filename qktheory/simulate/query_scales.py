@@ -49,9 +49,8 @@ class QueryScales:
 
     @staticmethod
     def cost(ensemble: Ensemble) -> float:
-        """Return d random numbers, and d^2 multiplications unless M is symmetric."""
-        d = float(ensemble.d)
-        return 0.0 if ensemble.query is not None else d if ensemble.matrix.symmetric else d + d * d
+        """Return d random numbers and, at most, d^2 multiplications."""
+        return 0.0 if ensemble.query is not None else float(ensemble.d + ensemble.d**2)
 
     def draw(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Return the self-logits m and the variances s^2, shape (n,) each."""

@@ -48,6 +48,13 @@ class Realization:
         self.key = seed_key(seed)
         self.cell = cell
 
+    @classmethod
+    def from_key(cls, ensemble: Ensemble, key: int, cell: int) -> Realization:
+        """Realise with a key that `seed_key` has made already."""
+        realization = cls(ensemble, 0, cell)
+        realization.key = key
+        return realization
+
     def stream(self, label: str) -> Stream:
         """Return the random numbers of one purpose (``"matrix"``, ``"tokens"``)."""
         return Stream(self.key, experiment_id(label), self.cell)

@@ -128,6 +128,15 @@ class TokenLaw(ABC):
     def _draw(self, stream: Stream, first_sample: int, n: int, T: int, d: int) -> Array:
         """Return the samples after all checks."""
 
+    @property
+    def can_pin_last(self) -> bool:
+        """Whether `pin_last` knows the conditional law given the last token."""
+        return False
+
+    def pin_last(self, X: Array, query: Array) -> Array:
+        """Turn draws into draws given x_T = query; see `GaussianTokens.pin_last`."""
+        raise ValueError(f"token law {self.name!r} has no conditional law given the last token")
+
 
 @dataclass(frozen=True)
 class GaussianTokens(TokenLaw):
@@ -158,6 +167,46 @@ class GaussianTokens(TokenLaw):
     def _draw(self, stream: Stream, first_sample: int, n: int, T: int, d: int) -> Array:
         normals = stream.normals(first_sample, n, T * d).reshape(n, T, d)
         return self.sigma(d).apply_root(self.mix(normals))
+
+    @property
+    def can_pin_last(self) -> bool:
+        """Whether `pin_last` knows the conditional law given the last token."""
+        return True
+
+    @abstractmethod
+    def regression_on_last(self, T: int) -> Array:
+        """Return the coefficients Cov(x_t, x_T) Cov(x_T, x_T)^(-1) = k_t I, shape (T,)."""
+
+    def pin_last(self, X: Array, query: Array) -> Array:
+        """Turn draws of the law into draws of its conditional law given x_T = query.
+
+        For jointly Gaussian tokens x_t + k_t (query - x_T) has the conditional law, k being the
+        regression on the last token, whatever Sigma is.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, T, d)
+            Draws.
+        query : ndarray of shape (d,)
+            Value of the last token.
+
+        Returns
+        -------
+        ndarray of shape (n, T, d)
+            With X[:, -1] equal to `query`.
+
+        Examples
+        --------
+        >>> from qktheory.kernels.streams import Stream
+        >>> walk = TOKEN_LAWS["random_walk"]()
+        >>> X = walk.pin_last(walk.draw(Stream(1, 0, 0), 0, 1, 4, 2), np.array([1.0, 2.0]))
+        >>> X[0, -1]
+        array([1., 2.])
+        """
+        shift = query - X[:, -1, :]
+        pinned = X + self.regression_on_last(X.shape[1])[:, None] * shift[:, None, :]
+        pinned[:, -1, :] = query
+        return np.asarray(pinned)
 
     @abstractmethod
     def mix(self, z: Array) -> Array:

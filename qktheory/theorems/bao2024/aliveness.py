@@ -15,7 +15,6 @@ from qktheory.numerics.concentrated import concentrated_probability
 from qktheory.numerics.quadratic_form import QuadraticForm
 from qktheory.observables.observable import RowObservable
 from qktheory.simulate.realization import Realization
-from qktheory.spectra.law import LAWS
 from qktheory.spectra.spectrum import SpectrumSpecification
 from qktheory.symbolic.functions import NormalInterval
 from qktheory.symbolic.symbols import symbol
@@ -71,7 +70,8 @@ def _complete_spectrum(parameters: dict[str, Any]) -> None:
 
 def semicircle_spectrum(xi: float, eta: float, d: int) -> np.ndarray:
     """Return semicircle quantiles with sum xi and sum of squares eta exactly (SPEC-7, SPEC-12)."""
-    return SpectrumSpecification(LAWS["semicircle"](), xi=xi, eta=eta).eigenvalues(d)
+    table = {"law": "semicircle", "xi": xi, "eta": eta}
+    return SpectrumSpecification.from_dict(table).eigenvalues(d)
 
 
 def _exact_at_width(

@@ -201,7 +201,7 @@ register(
             {"self_logit": 2.0, "s": 1.0, "T": 64},
             {"self_logit": 5.0, "s": 0.5, "T": 64},
             {"self_logit": 8.0, "s": 2.0, "T": 256},
-            {"self_logit": -1.0, "s": 3.0, "T": 16},
+            {"self_logit": 2.0, "s": 3.0, "T": 16},
         ),
         judged_by=(Expectation(_row_ensemble, _row_observables),),
         wrong_twin=WrongTwin("standard deviation s taken as 1.1 s", {"width": 1.1 * scale}),

@@ -209,7 +209,7 @@ register(
         ),
         judged_by=(
             Asymptotic(
-                "rho_eta_to_zero", "1/eta", (1e1, 1e2, 1e3, 1e4, 1e5), _small_eta, rate=1.0
+                "rho_eta_to_zero", "1/eta", (1e2, 1e3, 1e4, 1e5), _small_eta, rate=1.0
             ),
             Asymptotic(
                 "living_fraction", "1/eta", (1e1, 1e2, 1e3, 1e4), _small_eta_mass, rate=0.5

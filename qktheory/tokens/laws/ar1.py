@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from qktheory.base.domains import Parameter, Real
 from qktheory.tokens.law import COVARIANCE, TOKEN_LAWS, Array, GaussianTokens
 
@@ -38,6 +40,10 @@ class Ar1(GaussianTokens):
         Parameter("phi", Real(-1.0, 1.0), "correlation of neighbouring tokens"),
         COVARIANCE,
     )
+
+    def regression_on_last(self, T: int) -> Array:
+        """Return phi^(T - t)."""
+        return np.asarray(self.phi ** np.arange(T - 1, -1, -1, dtype=np.float64))
 
     def mix(self, z: Array) -> Array:
         """Return the recursion over t, started in its stationary law."""

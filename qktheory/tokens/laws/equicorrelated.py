@@ -55,6 +55,10 @@ class Equicorrelated(GaussianTokens):
                 "tokens.cosine", self.cosine, f"a number >= -1/(T - 1) = {-1.0 / (T - 1):.6g}"
             )
 
+    def regression_on_last(self, T: int) -> Array:
+        """Return the cosine for all tokens but the last."""
+        return np.append(np.full(T - 1, self.cosine), 1.0)
+
     def mix(self, z: Array) -> Array:
         """Return the cloud; its common part and the deviations from it are scaled apart."""
         common = z.mean(axis=1, keepdims=True)

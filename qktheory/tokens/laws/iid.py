@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from qktheory.tokens.law import TOKEN_LAWS, Array, GaussianTokens
 
 __all__ = ["Iid"]
@@ -23,6 +25,10 @@ class Iid(GaussianTokens):
     """
 
     name: ClassVar[str] = "iid"
+
+    def regression_on_last(self, T: int) -> Array:
+        """Return 0 for all tokens but the last."""
+        return np.append(np.zeros(T - 1), 1.0)
 
     def mix(self, z: Array) -> Array:
         """Return `z`."""

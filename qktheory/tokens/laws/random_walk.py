@@ -30,6 +30,10 @@ class RandomWalk(GaussianTokens):
 
     name: ClassVar[str] = "random_walk"
 
+    def regression_on_last(self, T: int) -> Array:
+        """Return t/T: the walk given its end is a bridge."""
+        return np.arange(1, T + 1) / T
+
     def mix(self, z: Array) -> Array:
         """Return the partial sums over t."""
         return np.cumsum(z, axis=1, out=z)

@@ -1,0 +1,1 @@
+"""Comparing predictions with estimates: verdicts on claims, comparisons on Ensembles."""

@@ -1,0 +1,143 @@
+"""What the rules of all kinds share: budgets, the share of the error, the entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qktheory.base.errors import unknown_name
+from qktheory.base.registry import Registry
+from qktheory.kernels import experiment_id
+from qktheory.simulate.engine import Workers
+from qktheory.theorems.claim import Claim
+from qktheory.theorems.judgements import Judgement
+from qktheory.verify.verdict import CaseResult
+
+__all__ = ["BUDGETS", "JUDGES", "Budget", "Context", "find_budget", "judge", "sampled_targets"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much work a verdict may cost.
+
+    Parameters
+    ----------
+    name : str
+        ``"quick"``, ``"standard"`` or ``"thorough"``.
+    samples : int
+        Samples of a sampled case at most.
+    draws : int
+        Random inputs of an identity or a pathwise bound.
+    precision : float
+        Sampled cases aim at intervals narrower than this many standard deviations of a sample,
+        and narrower than the distance to the wrong twin where that is at least a fifth of it.
+    """
+
+    name: str
+    samples: int
+    draws: int
+    precision: float
+
+
+BUDGETS = {
+    "quick": Budget("quick", 1 << 22, 200, 0.05),
+    "standard": Budget("standard", 1 << 24, 2_000, 0.02),
+    "thorough": Budget("thorough", 1 << 27, 20_000, 0.005),
+}
+
+
+def find_budget(name: str) -> Budget:
+    """Return a budget by name, or raise a `ValueError` with the known names."""
+    if name not in BUDGETS:
+        raise unknown_name("budget", name, BUDGETS)
+    return BUDGETS[name]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a judge needs beside the claim.
+
+    Parameters
+    ----------
+    budget : Budget
+        How much work is allowed.
+    key : int
+        Key of the random numbers of the run.
+    delta : float
+        Error probability of a single sampled number.
+    workers : Workers
+        Threads of the run.
+    progress : callable
+        Called with a line about what is being done.
+    """
+
+    budget: Budget
+    key: int
+    delta: float
+    workers: Workers
+    progress: Callable[[str], None]
+
+    def generator(self, claim: Claim, index: int) -> np.random.Generator:
+        """Return the random inputs of judgement number `index` of a claim."""
+        return np.random.default_rng([self.key, experiment_id(claim.id), index])
+
+    def cell(self, claim: Claim, index: int, case: int) -> int:
+        """Return the stream number of a sampled case: no two cases share random numbers."""
+        return experiment_id(f"{claim.id}/{index}/{case}")
+
+
+JudgeRule = Callable[[Claim, Claim, int, Judgement, Context], list[CaseResult]]
+
+JUDGES: Registry[JudgeRule] = Registry("kind of claim", "qktheory.verify.judges")
+
+
+def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:
+    """Judge a claim against its rival (its wrong twin, or for a twin the claim itself).
+
+    Parameters
+    ----------
+    claim : Claim
+        What is judged.
+    rival : Claim
+        What the verdict must be able to tell it from: sampling goes on until intervals are
+        narrower than the distance between both, where they differ.
+    context : Context
+        Budget, random numbers, error level, threads.
+
+    Returns
+    -------
+    list of CaseResult
+    """
+    results: list[CaseResult] = []
+    for index, judgement in enumerate(claim.judged_by):
+        results += JUDGES[judgement.kind](claim, rival, index, judgement, context)
+    return results
+
+
+def sampled_targets(claim: Claim) -> int:
+    """Return how many numbers of a claim are judged by sampling: each gets a share of delta.
+
+    Examples
+    --------
+    >>> from qktheory.theorems.claim import CLAIMS
+    >>> sampled_targets(CLAIMS["LOC-8b"]), sampled_targets(CLAIMS["LOC-4a"])
+    (9, 0)
+    """
+    from qktheory.theorems.judgements import Expectation
+
+    count = 0
+    for judgement in claim.judged_by:
+        if isinstance(judgement, Expectation):
+            for case in claim.cases:
+                parameters = claim.checked(case)
+                values = claim.values_at(parameters)
+                count += len(judgement.observables(parameters, values))
+    return count
+
+
+def flat(parameters: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the canonical parameters under the names the author of the case gave."""
+    return {name: parameters.get(name, keep[name]) for name in keep}

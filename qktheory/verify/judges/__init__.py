@@ -1,0 +1,1 @@
+"""The rules of the verdict, one file for each kind of claim."""

@@ -1,0 +1,65 @@
+"""Two routes to the same number, at the cases and on random draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qktheory.theorems.claim import Claim
+from qktheory.theorems.judgements import Identity, Judgement
+from qktheory.verify.judge import JUDGES, Context
+from qktheory.verify.verdict import CaseResult
+
+
+def _compare(
+    claim: Claim, judgement: Identity, given: Mapping[str, Any], n: int = 1
+) -> list[CaseResult]:
+    parameters = claim.checked(given)
+    values = claim.values_at(parameters)
+    results = []
+    for name, other in judgement.other_route(parameters).items():
+        value, estimate = float(values[name]), float(other)
+        margin = judgement.tolerance * max(abs(value), abs(estimate))
+        results.append(
+            CaseResult(
+                value=name,
+                parameters=given,
+                prediction=value,
+                estimate=estimate,
+                low=estimate - margin,
+                high=estimate + margin,
+                n=n,
+                guarantee="numerical",
+                verdict="supported" if abs(value - estimate) <= margin else "refuted",
+            )
+        )
+    return results
+
+
+def _badness(result: CaseResult) -> float:
+    """Return the error in units of the tolerance."""
+    margin = result.high - result.estimate
+    error = abs(result.prediction - result.estimate)
+    return 0.0 if error == 0.0 else float("inf") if margin == 0.0 else error / margin
+
+
+def judge_identity(
+    claim: Claim, rival: Claim, index: int, judgement: Judgement, context: Context
+) -> list[CaseResult]:
+    """Judge the cases one by one, and random draws by the worst one for each value."""
+    assert isinstance(judgement, Identity)
+    results = [r for given in claim.cases for r in _compare(claim, judgement, given)]
+    if not claim.parameters:
+        return results
+    rng = context.generator(claim, index)
+    worst: dict[str, CaseResult] = {}
+    for count in range(context.budget.draws):
+        if count % 50 == 0:
+            context.progress(f"{claim.id}: {count} random draws")
+        for result in _compare(claim, judgement, judgement.draw(rng), context.budget.draws):
+            if result.value not in worst or _badness(result) > _badness(worst[result.value]):
+                worst[result.value] = result
+    return results + list(worst.values())
+
+
+JUDGES.add(Identity.kind, judge_identity)
