@@ -1,190 +1,162 @@
 """Laws of quadratic forms by integration along a deformed inversion contour.
 
-For q = sum_j w_j g_j^2 the function exp(K(s)) = E exp(s q) = prod_j (1 - 2 s w_j)^(-m_j/2) is
-analytic in the plane cut along (-inf, s_-] and [s_+, inf), s_+- = 1/(2 w_max), 1/(2 w_min).
-Inversion integrals such as
+For q = sum_j w_j g_j^2 with cumulant function K, inversion integrals such as
 
     P(a < q < b) = 1/(2 pi i) int exp(K(s)) (exp(-s a) - exp(-s b))/s ds,   0 <= a < b,
 
-may be taken along any contour through the strip that ends in the right half plane, because
-exp(-s a) does not grow there. A hyperbola
+may be taken along any contour through the strip (s_-, s_+) that ends in the right half plane,
+because exp(-s a) does not grow there. The contours are hyperbolas through the saddle point c of
+the integrand on the real axis,
 
-    s(v) = s_+ + rho (cosh(v + i theta) - 1),  v real,
+    s(v) = c + rho (2 sinh^2(v/2) cos(theta) + i sinh(v) sin(theta)),  v real,
 
-through the saddle point of the integrand does this: the integrand does not oscillate near its
-maximum (so small probabilities keep their relative accuracy) and decays exponentially in v even if
-the characteristic function decays like 1/|tau| (rank one), so the trapezoidal rule converges
-geometrically. Negative a and b are treated as the law of -q.
+so the integrand does not oscillate near its maximum and small probabilities keep their relative
+accuracy. One that bends to the right makes the integrand decay exponentially even if the
+characteristic function decays like 1/|tau| (rank one), and the trapezoidal rule in v converges
+geometrically. If many small weights act as a shift of q, the integrand may grow along it; then the
+contour bends to the left, or is a vertical line (on which the integrand always decreases).
+Negative a and b are treated as the law of -q.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
-__all__ = ["density", "interval", "log_moment_generating", "tail"]
+from qktheory.numerics.cumulant import CumulantFunction
+
+__all__ = ["density", "interval", "tail"]
 
 _Floats = NDArray[np.float64]
+_Complex = NDArray[np.complex128]
+_Kernel = Callable[[_Complex], tuple[_Complex, _Floats]]
+
 _NEGLIGIBLE = 1e-18
+_GROWTH = 2.0
 _BLOCK = 24
 _MAX_NODES = 6000
 _GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
-def log_moment_generating(
-    weights: _Floats, multiplicities: _Floats, s: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """Return K(s) = -1/2 sum_j m_j log(1 - 2 s w_j), each logarithm on its principal branch.
-
-    Parameters
-    ----------
-    weights, multiplicities : ndarray, shape (J,)
-        Distinct weights and how often each occurs.
-    s : ndarray of complex, shape (n,)
-        Points of the cut plane; s = i tau gives the logarithm of the characteristic function.
-
-    Returns
-    -------
-    ndarray of complex, shape (n,)
-
-    Examples
-    --------
-    >>> log_moment_generating(np.array([0.5]), np.array([2.0]), np.array([0.5 + 0j])).real.round(6)
-    array([0.693147])
-    """
-    return _log_product(np.ones_like(weights), -2.0 * weights, multiplicities, s)
+class _GrowthError(Exception):
+    """The integrand grows along the path."""
 
 
-def _log_product(
-    constant: _Floats, slope: _Floats, multiplicities: _Floats, y: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """Return -1/2 sum_j m_j log(constant_j + slope_j y), factor by factor."""
-    real = constant + np.multiply.outer(y.real, slope)
-    imag = np.multiply.outer(y.imag, slope)
-    phase = np.arctan2(imag, real) @ multiplicities
-    size = np.log(real * real + imag * imag) @ multiplicities
-    return np.asarray(-0.25 * size - 0.5j * phase)
+@dataclass(frozen=True)
+class _Path:
+    """A hyperbola through the saddle point; cos > 0 bends right, cos < 0 left."""
+
+    rho: float
+    cos: float
+    sin: float
+
+    @classmethod
+    def bending(cls, rho: float, distance: float, sign: float) -> _Path:
+        """Return the path whose focus lies `distance` from the saddle point."""
+        ratio = distance / rho
+        return cls(rho, sign * (1.0 - ratio), math.sqrt(ratio * (2.0 - ratio)))
+
+    def shift(self, v: _Floats) -> _Complex:
+        half = np.sinh(0.5 * v)
+        return np.asarray(
+            self.rho * (2.0 * self.cos * half * half + 1j * self.sin * np.sinh(v)),
+            dtype=np.complex128,
+        )
+
+    def speed(self, v: _Floats) -> _Complex:
+        return np.asarray(
+            self.rho * (self.cos * np.sinh(v) + 1j * self.sin * np.cosh(v)), dtype=np.complex128
+        )
 
 
-class _Saddle:
-    """The cumulant function seen from the right branch point, y = s_+ - s."""
-
-    def __init__(self, weights: _Floats, multiplicities: _Floats) -> None:
-        top = float(weights.max())
-        bottom = float(weights.min())
-        self.weights = weights
-        self.multiplicities = multiplicities
-        # 1 - 2 s w_j = constant_j + slope_j y keeps its digits when s is close to s_+.
-        self.constant = (top - weights) / top
-        self.slope = 2.0 * weights
-        self.s_plus = 0.5 / top
-        self.width = self.s_plus - 0.5 / bottom if bottom < 0.0 else math.inf
-
-    def slope_of_k(self, y: float) -> float:
-        """Return K'(s) at s = s_+ - y."""
-        return float(np.sum(self.multiplicities * self.weights / (self.constant + self.slope * y)))
-
-    def curvature_of_k(self, y: float) -> float:
-        """Return K''(s) at s = s_+ - y."""
-        ratio = self.weights / (self.constant + self.slope * y)
-        return float(2.0 * np.sum(self.multiplicities * ratio * ratio))
-
-    def k(self, y: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """Return K(s) at s = s_+ - y."""
-        return _log_product(self.constant, self.slope, self.multiplicities, y)
-
-    def find(self, shift: Callable[[float], float], limit: float) -> float:
-        """Return y in (0, limit) with K'(s) + shift(s) = 0; the left side increases in s."""
-
-        def position(t: float) -> float:
-            if math.isinf(limit):
-                return self.s_plus * math.exp(t)
-            return limit / (1.0 + math.exp(-t))
-
-        def equation(t: float) -> float:
-            y = position(t)
-            return self.slope_of_k(y) + shift(self.s_plus - y)
-
-        low, high = -4.0, 4.0
-        while equation(low) < 0.0 and low > -600.0:
-            low *= 2.0
-        while equation(high) > 0.0 and high < 600.0 and position(2 * high) < limit:
-            high *= 2.0
-        if equation(low) <= 0.0:
-            return position(low)
-        if equation(high) >= 0.0:
-            return position(high)
-        return position(float(brentq(equation, low, high, xtol=1e-3, rtol=1e-6)))
+def _paths(law: CumulantFunction, y: float) -> Iterator[_Path]:
+    """Return the paths to try: right, left, straight."""
+    half = 0.5 * law.width
+    left = law.width - y if math.isfinite(half) else y
+    yield _Path.bending(max(half, 2.0 * y) if math.isfinite(half) else 2.0 * y, y, 1.0)
+    yield _Path.bending(max(half, 2.0 * left) if math.isfinite(half) else 2.0 * left, left, -1.0)
+    yield _Path(min(y, left), 0.0, 1.0)
 
 
-def _integrate(
-    saddle: _Saddle,
-    y_c: float,
-    kernel: Callable[[NDArray[np.complex128]], tuple[NDArray[np.complex128], _Floats]],
-    curvature: float,
-) -> float:
-    """Return 1/(2 pi i) int exp(K(s)) kernel(s) ds along the hyperbola through s_+ - y_c.
+def _integrate(law: CumulantFunction, y: float, kernel: _Kernel, curvature: float) -> float:
+    """Return 1/(2 pi i) int exp(K(s)) kernel(s) ds along a hyperbola through c = s_+ - y.
 
     `kernel` maps s to (factor, exponent coefficient e) for the value factor * exp(-s e); the two
     parts are kept apart because exp(-s e) alone may overflow.
     """
-    half = 0.5 * saddle.width
-    rho = max(half, 2.0 * y_c) if math.isfinite(half) else 2.0 * y_c
-    theta = 2.0 * math.asin(math.sqrt(0.5 * y_c / rho))
-    centre = np.array([complex(y_c)])
-    _, e0 = kernel(np.array([complex(saddle.s_plus - y_c)]))
-    reference = float(saddle.k(centre).real[0]) - (saddle.s_plus - y_c) * float(e0[0])
+    centre = law.s_plus - y
+    factor, e = kernel(np.array([complex(centre)]))
+    reference = float(law.along(y, np.zeros(1, dtype=np.complex128)).real[0]) - centre * float(e[0])
+    if reference + math.log(abs(factor[0])) - 0.5 * math.log(curvature) < -760.0:
+        return 0.0
 
-    def integrand(v: _Floats) -> _Floats:
-        w = v + 1j * theta
-        root = np.sinh(0.5 * w)
-        y = -2.0 * rho * root * root
-        s = saddle.s_plus - y
-        factor, e = kernel(s)
-        value = np.exp(saddle.k(y) - s * e - reference) * factor
-        return np.asarray((value * (rho * np.sinh(w))).imag)
+    def integrand_on(path: _Path, check: bool) -> Callable[[_Floats], _Floats]:
+        def integrand(v: _Floats) -> _Floats:
+            shift = path.shift(v)
+            s = centre + shift
+            factor, e = kernel(s)
+            exponent = law.along(y, shift) - s * e - reference
+            if check and np.max(exponent.real) > _GROWTH:
+                raise _GrowthError
+            return np.asarray((np.exp(exponent) * factor * path.speed(v)).imag)
 
-    scale = 1.0 / (rho * math.sin(theta) * math.sqrt(curvature))
-    step = min(scale, 0.5 * theta, 0.4)
-    total = _trapezoid(integrand, step)
-    if total is None:
-        total = _graded(integrand, 0.5 * step)
-    if reference < -745.0:
-        return math.exp(0.5 * reference) * (total / math.pi) * math.exp(0.5 * reference)
-    return math.exp(reference) * (total / math.pi)
+        return integrand
+
+    total = math.nan
+    for path in _paths(law, y):
+        straight = path.cos == 0.0
+        integrand = integrand_on(path, not straight)
+        step = min(1.0 / (path.rho * path.sin * math.sqrt(curvature)), 0.5 * path.sin, 0.4)
+        try:
+            total = _trapezoid(integrand, step)
+            if math.isnan(total):
+                total = _graded(integrand, 0.5 * step)
+        except _GrowthError:
+            continue
+        break
+    # The square root keeps subnormal results from being lost half way.
+    root = math.exp(0.5 * reference)
+    return root * (total / math.pi) * root
 
 
-def _trapezoid(integrand: Callable[[_Floats], _Floats], step: float) -> float | None:
-    """Return the integral over (0, inf) by step halving, or None if that takes too many nodes."""
+def _trapezoid(integrand: Callable[[_Floats], _Floats], step: float) -> float:
+    """Return the integral over (0, inf) by step halving, or nan if that takes too many nodes."""
     values = integrand(step * np.arange(_BLOCK, dtype=np.float64))
     largest = float(np.max(np.abs(values)))
     pieces = [values]
     count = _BLOCK
     while float(np.max(np.abs(pieces[-1][-4:]))) > _NEGLIGIBLE * largest:
         if count > _MAX_NODES:
-            return None
+            return math.nan
         values = integrand(step * np.arange(count, count + _BLOCK, dtype=np.float64))
         largest = max(largest, float(np.max(np.abs(values))))
         pieces.append(values)
         count += _BLOCK
     values = np.concatenate(pieces)
     total = step * (math.fsum(values) - 0.5 * float(values[0]))
+    previous = 1e-30
     while 2 * count <= _MAX_NODES:
         middle = integrand(step * (np.arange(count, dtype=np.float64) + 0.5))
         refined = 0.5 * (total + step * math.fsum(middle))
-        # The error of the halved step is the square of this difference, up to constants.
-        if abs(refined - total) <= 1e-9 * abs(refined):
+        change = abs(refined - total) / abs(refined) if refined != 0.0 else 0.0
+        # The error A exp(-c/step) is squared by each halving up to the factor A, which is small
+        # where weights of very different size meet; two changes give A and c.
+        if change <= 1e-12 or change * (change / previous) ** 2 <= 1e-14:
             return refined
+        previous = change
         total, step, count = refined, 0.5 * step, 2 * count
-    return None
+    return math.nan
 
 
 def _graded(integrand: Callable[[_Floats], _Floats], first: float) -> float:
-    """Return the integral over (0, inf) by Gauss panels of doubling length, each bisected."""
+    """Return the integral over (0, inf) by Gauss panels of growing length, each bisected.
+
+    For integrands with structure on very different scales of v, where one step cannot serve.
+    """
 
     def panel(left: float, right: float) -> float:
         middle, radius = 0.5 * (left + right), 0.5 * (right - left)
@@ -193,7 +165,7 @@ def _graded(integrand: Callable[[_Floats], _Floats], first: float) -> float:
     def refine(left: float, right: float, whole: float, size: float, depth: int) -> float:
         middle = 0.5 * (left + right)
         one, two = panel(left, middle), panel(middle, right)
-        if depth == 0 or abs(one + two - whole) <= 1e-15 * size:
+        if depth == 0 or abs(one + two - whole) <= 1e-14 * size:
             return one + two
         return refine(left, middle, one, size, depth - 1) + refine(
             middle, right, two, size, depth - 1
@@ -204,7 +176,7 @@ def _graded(integrand: Callable[[_Floats], _Floats], first: float) -> float:
     while True:
         whole = panel(left, right)
         size = max(abs(whole), abs(math.fsum(parts)))
-        parts.append(refine(left, right, whole, size, 12))
+        parts.append(refine(left, right, whole, size, 8))
         peak = float(np.max(np.abs(integrand(right + np.linspace(0.0, 1.0, 5)))))
         if (peak <= _NEGLIGIBLE * abs(math.fsum(parts)) and right > 4.0 * first) or right > 400.0:
             return math.fsum(parts)
@@ -233,14 +205,14 @@ def tail(weights: _Floats, multiplicities: _Floats, x: float) -> float:
     """
     if weights.max() <= 0.0:
         return 0.0
-    saddle = _Saddle(weights, multiplicities)
-    y = saddle.find(lambda s: -x - 1.0 / s, saddle.s_plus)
+    law = CumulantFunction(weights, multiplicities)
+    y = law.saddle(lambda s: -x - 1.0 / s, law.s_plus)
 
-    def kernel(s: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], _Floats]:
+    def kernel(s: _Complex) -> tuple[_Complex, _Floats]:
         return 1.0 / s, np.full(s.shape, x)
 
-    s = saddle.s_plus - y
-    return _integrate(saddle, y, kernel, saddle.curvature_of_k(y) + 1.0 / s**2)
+    s = law.s_plus - y
+    return _integrate(law, y, kernel, law.curvature(y) + 1.0 / s**2)
 
 
 def interval(weights: _Floats, multiplicities: _Floats, a: float, b: float) -> float:
@@ -265,7 +237,7 @@ def interval(weights: _Floats, multiplicities: _Floats, a: float, b: float) -> f
     """
     if weights.max() <= 0.0:
         return 0.0
-    saddle = _Saddle(weights, multiplicities)
+    law = CumulantFunction(weights, multiplicities)
     length = b - a
 
     def shift(s: float) -> float:
@@ -278,18 +250,18 @@ def interval(weights: _Floats, multiplicities: _Floats, a: float, b: float) -> f
             return -b - 1.0 / s
         return -a + length / math.expm1(t) - 1.0 / s
 
-    y = saddle.find(shift, saddle.width)
+    y = law.saddle(shift, law.width)
 
-    def kernel(s: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], _Floats]:
+    def kernel(s: _Complex) -> tuple[_Complex, _Floats]:
         sign = np.where(s.real >= 0.0, 1.0, -1.0)
         nought = s == 0.0
         safe = np.where(nought, 1.0, s)
         factor = -sign * np.expm1(-sign * safe * length) / safe
         return np.where(nought, length, factor), np.where(sign > 0.0, a, b)
 
-    s = saddle.s_plus - y
+    s = law.s_plus - y
     spread = length * length / (12.0 + (s * length) ** 2)
-    return _integrate(saddle, y, kernel, saddle.curvature_of_k(y) + spread)
+    return _integrate(law, y, kernel, law.curvature(y) + spread)
 
 
 def density(weights: _Floats, multiplicities: _Floats, x: float) -> float:
@@ -314,10 +286,10 @@ def density(weights: _Floats, multiplicities: _Floats, x: float) -> float:
     """
     if weights.max() <= 0.0:
         return 0.0
-    saddle = _Saddle(weights, multiplicities)
-    y = saddle.find(lambda s: -x, saddle.width)
+    law = CumulantFunction(weights, multiplicities)
+    y = law.saddle(lambda s: -x, law.width)
 
-    def kernel(s: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], _Floats]:
+    def kernel(s: _Complex) -> tuple[_Complex, _Floats]:
         return np.ones_like(s), np.full(s.shape, x)
 
-    return _integrate(saddle, y, kernel, saddle.curvature_of_k(y))
+    return _integrate(law, y, kernel, law.curvature(y))

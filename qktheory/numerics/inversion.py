@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.errors import bad_value
-from qktheory.numerics.contour import log_moment_generating
+from qktheory.numerics.cumulant import log_moment_generating
 
 __all__ = ["chernoff_reach", "half_integer_inversion"]
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from qktheory.base.domains import RealList
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.numerics import contour
+from qktheory.numerics.cumulant import log_moment_generating
 from qktheory.numerics.inversion import half_integer_inversion
 
 __all__ = ["QuadraticForm"]
@@ -131,7 +132,7 @@ class QuadraticForm:
         if not np.isfinite(t).all():
             raise bad_value("tau", tau, "finite numbers")
         s = np.asarray(1j * t.ravel(), dtype=np.complex128)
-        log_phi = contour.log_moment_generating(self.weights, self.multiplicities, s)
+        log_phi = log_moment_generating(self.weights, self.multiplicities, s)
         return np.asarray(np.exp(log_phi).reshape(t.shape))
 
     def sf(self, x: float) -> float:
