@@ -1,3 +1,59 @@
-"""Theory-simulation toolkit for self-attention at initialisation."""
+"""Theory-simulation toolkit for self-attention at initialisation.
+
+The names below are loaded on first use, so ``import qktheory`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from qktheory.observables.observable import Observable as Observable
+    from qktheory.simulation.ensemble import Ensemble as Ensemble
+    from qktheory.simulation.estimate import Estimate as Estimate
+    from qktheory.simulation.realization import Realization as Realization
+    from qktheory.simulation.simulate import Simulation as Simulation
+    from qktheory.simulation.simulate import simulate as simulate
+    from qktheory.theorems.catalogue import applicability as applicability
+    from qktheory.theorems.catalogue import claims as claims
+    from qktheory.theorems.catalogue import evaluate as evaluate
+    from qktheory.theorems.claim import Claim as Claim
+    from qktheory.verification.compare import Comparison as Comparison
+    from qktheory.verification.compare import compare as compare
+    from qktheory.verification.verdict import Verification as Verification
+    from qktheory.verification.verify import verify as verify
+
+_HOMES = {
+    "Claim": "theorems.claim",
+    "Comparison": "verification.compare",
+    "Ensemble": "simulation.ensemble",
+    "Estimate": "simulation.estimate",
+    "Observable": "observables.observable",
+    "Realization": "simulation.realization",
+    "Simulation": "simulation.simulate",
+    "Verification": "verification.verdict",
+    "applicability": "theorems.catalogue",
+    "claims": "theorems.catalogue",
+    "compare": "verification.compare",
+    "evaluate": "theorems.catalogue",
+    "simulate": "simulation.simulate",
+    "verify": "verification.verify",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = getattr(module, name)
+    globals()[name] = value  # from here on the name is found without this function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

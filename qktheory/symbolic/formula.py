@@ -77,7 +77,11 @@ class Formula:
         return sp.lambdify(  # type: ignore[no-any-return]
             list(self._symbols.values()),
             self.expression,
-            modules=[{"interval_probability": interval_probability, "minimum": _minimum}, "scipy", "numpy"],
+            modules=[
+                {"interval_probability": interval_probability, "minimum": _minimum},
+                "scipy",
+                "numpy",
+            ],
             printer=_Printer({"fully_qualified_modules": False, "inline": True}),
         )
 

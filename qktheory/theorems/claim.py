@@ -18,7 +18,7 @@ import sympy as sp
 
 from qktheory.base.domains import Parameter, check_parameters
 from qktheory.base.registry import Registry
-from qktheory.simulate.realization import Realization
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.formula import Formula
 from qktheory.theorems.judgements import Judgement
 
@@ -143,6 +143,8 @@ class Predicts:
     parameters : callable
         From a `Realization` to the parameters of the claim; for a vector observable without `key`,
         which runs over 1..T.
+    when : callable, optional
+        Further condition on the `Realization`, beside the assumptions of the claim.
     compute : callable, optional
         From a `Realization` to (prediction, numerical error), where the observable is an average
         of the claim's value over a law that the realisation fixes.
@@ -153,6 +155,7 @@ class Predicts:
     kind: PredictionKind
     parameters: Callable[[Realization], Mapping[str, Any]] | None = None
     compute: Callable[[Realization], tuple[Any, float]] | None = None
+    when: Callable[[Realization], bool] = lambda realization: True
 
 
 def _complete(parameters: dict[str, Any]) -> None:
@@ -222,9 +225,7 @@ class Claim:
     @cached_property
     def _evaluators(self) -> list[tuple[str, Callable[[Mapping[str, Any]], Any]]]:
         definitions = [*self.where.items(), *self.values.items()]
-        return [
-            (name, d if isinstance(d, Routine) else Formula(d)) for name, d in definitions
-        ]
+        return [(name, d if isinstance(d, Routine) else Formula(d)) for name, d in definitions]
 
     def checked(self, parameters: Mapping[str, object]) -> dict[str, Any]:
         """Return the parameters in canonical form, or raise a `ValueError` that names one."""

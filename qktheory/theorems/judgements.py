@@ -1,7 +1,7 @@
 """How claims are judged: one description for each kind of claim.
 
 A judgement says what to draw and what to compare; the rules of the verdict itself (intervals,
-tolerances, rates) are in `qktheory.verify`.
+tolerances, rates) are in `qktheory.verification`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qktheory.observables.observable import RowObservable
-from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulation.ensemble import Ensemble
 
 __all__ = ["Asymptotic", "Expectation", "Identity", "Judgement", "PathwiseBound"]
 

@@ -11,7 +11,8 @@ OBSERVABLES.add(
         title="stable rank of A",
         definition=r"\|A\|_F^2 / \|A\|_2^2",
         bounds=lambda T: (1.0, float(T)),
-        compute=lambda matrices: (matrices.singular_values**2).sum(axis=1)
-        / matrices.singular_values[:, 0] ** 2,
+        compute=lambda matrices: (
+            (matrices.singular_values**2).sum(axis=1) / matrices.singular_values[:, 0] ** 2
+        ),
     ),
 )

@@ -35,12 +35,11 @@ def _given_query(
         "mean_logit": s.functional("mean_logit", lambda rows: rows.logits[:, a]),
         "cov_logit": s.functional(
             "cov_logit",
-            lambda rows: (rows.logits[:, a] - slope * (a + 1))
-            * (rows.logits[:, b] - slope * (b + 1)),
+            lambda rows: (
+                (rows.logits[:, a] - slope * (a + 1)) * (rows.logits[:, b] - slope * (b + 1))
+            ),
         ),
-        "s2": s.functional(
-            "s2", lambda rows: (rows.logits[:, 0] - slope) ** 2 * (T / (T - 1.0))
-        ),
+        "s2": s.functional("s2", lambda rows: (rows.logits[:, 0] - slope) ** 2 * (T / (T - 1.0))),
     }
 
 
@@ -149,9 +148,7 @@ register(
             {"W_QK": [[0.7, 0.2], [0.5, 0.3]], "Sigma": 0.5, "T": 3},
         ),
         judged_by=(Expectation(s.map_ensemble("random_walk"), _over_queries),),
-        wrong_twin=WrongTwin(
-            "sign of eta in Var m", {"var_self_logit": t**2 * (s.eta_F - s.eta)}
-        ),
+        wrong_twin=WrongTwin("sign of eta in Var m", {"var_self_logit": t**2 * (s.eta_F - s.eta)}),
     )
 )
 

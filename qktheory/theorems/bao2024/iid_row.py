@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from qktheory.base.domains import Integer, Parameter, Real
+from qktheory.numerics.gaussian_query import average_over_gaussian_query
 from qktheory.numerics.iid_row import iid_row_moments
 from qktheory.observables.observable import RowObservable
-from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.query_scales import QueryScales
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.bao2024 import setting as s
 from qktheory.theorems.bao2024.bridge import QUERY_SCALES
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, Evaluate, Expectation
+
+FloatArray = NDArray[np.float64]
 
 m, scale, t = symbol("self_logit"), symbol("s"), s.t
 SELF_LOGIT = Parameter("self_logit", Real(typical=(-3.0, 6.0)), "logit of the query with itself")
@@ -91,7 +99,11 @@ register(
             {
                 "x": [-1.445, 0.233, -0.278],
                 "W_QK": [[-0.086, 1.518, -0.783], [-1.781, 0.285, 0.666], [0.43, 0.57, -0.053]],
-                "Sigma": [[2.109, -0.873, -0.632], [-0.873, 1.271, -0.213], [-0.632, -0.213, 0.706]],
+                "Sigma": [
+                    [2.109, -0.873, -0.632],
+                    [-0.873, 1.271, -0.213],
+                    [-0.632, -0.213, 0.706],
+                ],
                 "temperature": 1.5,
             },
             {
@@ -161,15 +173,59 @@ _SELF = _over_y(sp.exp(m) * _OWN * _L**n)
 _SELF_SQUARED = _over_y(y * sp.exp(2 * m) * _OWN * _L**n)
 _OTHERS_SQUARED = n * _over_y(y * _OWN * sp.Derivative(_L, (y, 2)) * _L ** (n - 1))
 _ENTROPY = (
-    _over_y((sp.exp(-y) - _OWN * _L**n) / y)
-    - m * _SELF
-    - scale**2 * (1 - _SELF - _OTHERS_SQUARED)
+    _over_y((sp.exp(-y) - _OWN * _L**n) / y) - m * _SELF - scale**2 * (1 - _SELF - _OTHERS_SQUARED)
 )
 own, others = symbol("mean_self_weight_squared"), symbol("mean_other_weights_squared")
 
 
 def _moment(name: str, statement: sp.Basic) -> Routine:
     return Routine(statement, lambda moments: float(getattr(moments, name)), ("moments",))
+
+
+@lru_cache(maxsize=8)
+def _over_the_query(realization: Realization) -> tuple[dict[str, float], dict[str, float]]:
+    """Average the row over its query: values and numerical errors by observable."""
+    T = realization.ensemble.T
+    if realization.query is not None:
+        self_logit, s2 = QueryScales(realization, "query").draw(0, 1)
+        row = iid_row_moments(float(self_logit[0]), math.sqrt(float(s2[0])), T)
+        participation = row.mean_self_weight_squared + row.mean_other_weights_squared
+        values = {
+            "self_weight": row.mean_self_weight,
+            "participation": participation,
+            "entropy": row.mean_entropy,
+        }
+        return values, dict.fromkeys(values, 0.0)
+    average = average_over_gaussian_query(realization.M, T)
+    return (
+        {
+            "self_weight": average.value.mean_self_weight,
+            "participation": average.mean_participation,
+            "entropy": average.value.mean_entropy,
+        },
+        {
+            "self_weight": average.error.mean_self_weight,
+            "participation": average.participation_error,
+            "entropy": average.error.mean_entropy,
+        },
+    )
+
+
+def _predicts(observable: str, value: str) -> Predicts:
+    def compute(realization: Realization) -> tuple[float, float]:
+        values, errors = _over_the_query(realization)
+        return values[observable], errors[observable]
+
+    return Predicts(observable, value, "exact", compute=compute)
+
+
+def _profile(realization: Realization) -> tuple[FloatArray, float]:
+    """All keys but the query itself share the rest of the weight equally."""
+    values, errors = _over_the_query(realization)
+    T, own = realization.ensemble.T, values["self_weight"]
+    profile = np.full(T, (1.0 - own) / max(T - 1, 1))
+    profile[-1] = own
+    return profile, errors["self_weight"]
 
 
 register(
@@ -197,6 +253,12 @@ register(
             "mean_participation": own + others,
         },
         assumptions=(s.IID, s.LAST_QUERY, s.SOFTMAX),
+        predicts=(
+            _predicts("entropy", "mean_entropy"),
+            _predicts("participation", "mean_participation"),
+            _predicts("self_weight", "mean_self_weight"),
+            Predicts("profile", "mean_self_weight", "exact", compute=_profile),
+        ),
         cases=(
             {"self_logit": 2.0, "s": 1.0, "T": 64},
             {"self_logit": 5.0, "s": 0.5, "T": 64},
@@ -229,7 +291,9 @@ def _threshold_at_T(
     """Self-logit at which E A_self = 1/2, in a row twice as wide as the freezing width."""
     T = round(math.exp(size)) + 1
     std = 2.0 * math.sqrt(2.0 * math.log(T - 1))
-    threshold = float(evaluate({"self_logit": 0.0, "s": std, "T": T})["frozen_threshold_self_logit"])
+    threshold = float(
+        evaluate({"self_logit": 0.0, "s": std, "T": T})["frozen_threshold_self_logit"]
+    )
     half = brentq(
         lambda level: iid_row_moments(level, std, T).mean_self_weight - 0.5,
         0.5 * threshold,
@@ -268,16 +332,17 @@ register(
             {"self_logit": 7.0, "s": 1.5, "T": 256},
         ),
         judged_by=(
-            Asymptotic(
-                "self_weight_sigmoid", "T", (1e3, 1e4, 1e5, 1e6), _sigmoid_at_T, rate=0.75
-            ),
+            Asymptotic("self_weight_sigmoid", "T", (1e3, 1e4, 1e5, 1e6), _sigmoid_at_T, rate=0.75),
             Asymptotic(
                 "frozen_threshold_self_logit", "ln T", (7.0, 14.0, 28.0), _threshold_at_T, rate=0.5
             ),
         ),
         wrong_twin=WrongTwin(
             "constant 1/2 of s^2/2 taken as 0.55",
-            {"self_weight_sigmoid": 1 / (1 + sp.exp(-(m - sp.log(n) - sp.Rational(55, 100) * scale**2)))},
+            {
+                "self_weight_sigmoid": 1
+                / (1 + sp.exp(-(m - sp.log(n) - sp.Rational(55, 100) * scale**2)))
+            },
         ),
     )
 )

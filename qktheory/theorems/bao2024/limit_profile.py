@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from qktheory.base.domains import Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.numerics.aliveness import rho_extremes, rho_profile
-from qktheory.simulate.realization import Realization
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.functions import NormalInterval
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.bao2024 import setting as s
@@ -177,7 +177,10 @@ def _small_eta_mass(
     xi = parameters["xi"]
     edges = [p for p in (0.5, 0.5 + 1.0 / xi) if 0.0 < p < 1.0]
     mass = quad(
-        lambda position: float(rho_profile(xi, 1.0 / size, position)), 0.0, 1.0, points=edges,
+        lambda position: float(rho_profile(xi, 1.0 / size, position)),
+        0.0,
+        1.0,
+        points=edges,
         limit=400,
     )[0]
     return float(mass), float(evaluate(parameters)["living_fraction"])
@@ -208,12 +211,8 @@ register(
             {"xi": 1.0, "theta": 0.5},
         ),
         judged_by=(
-            Asymptotic(
-                "rho_eta_to_zero", "1/eta", (1e2, 1e3, 1e4, 1e5), _small_eta, rate=1.0
-            ),
-            Asymptotic(
-                "living_fraction", "1/eta", (1e1, 1e2, 1e3, 1e4), _small_eta_mass, rate=0.5
-            ),
+            Asymptotic("rho_eta_to_zero", "1/eta", (1e2, 1e3, 1e4, 1e5), _small_eta, rate=1.0),
+            Asymptotic("living_fraction", "1/eta", (1e1, 1e2, 1e3, 1e4), _small_eta_mass, rate=0.5),
         ),
         wrong_twin=WrongTwin("edge of the window 1.1/|xi|", {"rho_eta_to_zero": _window(1.1)}),
     )
@@ -246,9 +245,7 @@ register(
             {"eta": 1e4, "theta": 0.5},
             {"eta": 1e4, "theta": 0.8},
         ),
-        judged_by=(
-            Asymptotic("rho_large_eta", "eta", (1e1, 1e2, 1e3, 1e4), _large_eta, rate=1.0),
-        ),
+        judged_by=(Asymptotic("rho_large_eta", "eta", (1e1, 1e2, 1e3, 1e4), _large_eta, rate=1.0),),
         wrong_twin=WrongTwin(
             "exponent -1/2 taken as -0.6",
             {"rho_large_eta": (2 * sp.pi * s.eta * v) ** sp.Rational(-6, 10)},
@@ -306,9 +303,7 @@ register(
 def _small_scale(
     evaluate: Evaluate, parameters: Mapping[str, Any], size: float
 ) -> tuple[float, float]:
-    rho = rho_profile(
-        parameters["xi_over_sqrt_eta"] / size, 1.0 / size**2, parameters["theta"]
-    )
+    rho = rho_profile(parameters["xi_over_sqrt_eta"] / size, 1.0 / size**2, parameters["theta"])
     return float(rho), float(evaluate(parameters)["rho_small_scale"])
 
 

@@ -18,8 +18,8 @@ from qktheory.base.domains import Integer, Matrix, Parameter, Real, RealList
 from qktheory.base.errors import bad_value
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import RowObservable
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import matrix, symbol
 from qktheory.theorems.claim import Assumption, Source
 
@@ -137,11 +137,15 @@ LAST_QUERY = Assumption(
 FREE_QUERY = Assumption(
     "free query", "the query is drawn, not pinned", lambda r: r.ensemble.query is None
 )
-SYMMETRIC = Assumption("symmetric M", "Sigma^(1/2) W Sigma^(1/2) is symmetric", lambda r: r.symmetric)
+SYMMETRIC = Assumption(
+    "symmetric M", "Sigma^(1/2) W Sigma^(1/2) is symmetric", lambda r: r.symmetric
+)
 SOFTMAX = Assumption(
     "softmax", "weights are a softmax", lambda r: r.ensemble.attention.normalizer == "softmax"
 )
-AT_LEAST_TWO_TOKENS = Assumption("T >= 2", "there are at least two tokens", lambda r: r.ensemble.T >= 2)
+AT_LEAST_TWO_TOKENS = Assumption(
+    "T >= 2", "there are at least two tokens", lambda r: r.ensemble.T >= 2
+)
 
 
 def _sees_all(ensemble: Ensemble) -> bool:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from qktheory.kernels import bridge_rows
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
-from qktheory.simulate.simulator import SIMULATORS, RowSimulator
-from qktheory.simulate.query_scales import QueryScales
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.query_scales import QueryScales
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.simulator import SIMULATORS, RowSimulator
 
 __all__ = ["BridgeRow"]
 

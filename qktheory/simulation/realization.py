@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.kernels import Stream, experiment_id, seed_key
-from qktheory.simulate.ensemble import Ensemble
+from qktheory.simulation.ensemble import Ensemble
 from qktheory.spectra.qk_matrix import QKMatrix
 from qktheory.tokens.covariance import Covariance
 from qktheory.tokens.law import GaussianTokens

@@ -7,8 +7,8 @@ from typing import Any
 
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Identity, Judgement
-from qktheory.verify.judge import JUDGES, Context
-from qktheory.verify.verdict import CaseResult
+from qktheory.verification.judge import JUDGES, Context
+from qktheory.verification.verdict import CaseResult
 
 
 def _compare(

@@ -1,7 +1,7 @@
 """The engine: runs simulators over blocks of samples, on threads, to the same bits every time.
 
 Samples are addressed by their number, so tasks can run in any order; their leaf statistics are
-merged in the order of the samples (`qktheory.simulate.moments`). Parallelism is that of this
+merged in the order of the samples (`qktheory.simulation.moments`). Parallelism is that of this
 module alone: kernels are single-threaded and release the interpreter lock, BLAS is held to one
 thread.
 """
@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from qktheory.base.domains import Integer
 from qktheory.kernels import Moments, leaf_moments
 from qktheory.observables.observable import Observable
-from qktheory.simulate.estimate import Estimate
-from qktheory.simulate.moments import LEAF, MomentTree
-from qktheory.simulate.simulator import Simulator
+from qktheory.simulation.estimate import Estimate
+from qktheory.simulation.moments import LEAF, MomentTree
+from qktheory.simulation.simulator import Simulator
 
 __all__ = ["THREADS", "Run", "Workers", "available_threads", "check_memory", "worker_threads"]
 

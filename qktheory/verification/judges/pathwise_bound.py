@@ -7,8 +7,8 @@ from typing import Any
 
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Judgement, PathwiseBound
-from qktheory.verify.judge import JUDGES, Context
-from qktheory.verify.verdict import CaseResult
+from qktheory.verification.judge import JUDGES, Context
+from qktheory.verification.verdict import CaseResult
 
 
 def _excess(pair: tuple[float, float]) -> float:
@@ -43,9 +43,7 @@ def judge_pathwise_bound(
             high=smaller,
             n=n * len(pairs),
             guarantee="numerical",
-            verdict="refuted"
-            if _excess((smaller, larger)) > judgement.rounding
-            else "supported",
+            verdict="refuted" if _excess((smaller, larger)) > judgement.rounding else "supported",
             tightness=ratio,
         )
         if n == 1:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.observables.observable import Observable, find_observables
-from qktheory.simulate.engine import THREADS, Run, worker_threads
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.estimate import Estimate
-from qktheory.simulate.intervals import DEFAULT_DELTA, DELTA
-from qktheory.simulate.realization import Realization
-from qktheory.simulate.simulator import Simulator, choose
+from qktheory.simulation.engine import THREADS, Run, worker_threads
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.estimate import Estimate
+from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.simulator import Simulator, choose
 
 if TYPE_CHECKING:
     import xarray
@@ -99,9 +99,7 @@ class Simulation:
         """Number of samples of the observable that has fewest."""
         return min(run.n for run in self.runs)
 
-    def extend(
-        self, samples: int, progress: Callable[[int], None] | None = None
-    ) -> Simulation:
+    def extend(self, samples: int, progress: Callable[[int], None] | None = None) -> Simulation:
         """Bring all observables to `samples` samples and return self.
 
         The result has the same bits as a simulation of `samples` samples from the start. An

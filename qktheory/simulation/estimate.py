@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.kernels import Moments
-from qktheory.simulate.intervals import Guarantee, confidence_interval
+from qktheory.simulation.intervals import Guarantee, confidence_interval
 
 __all__ = ["Estimate"]
 

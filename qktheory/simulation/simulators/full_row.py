@@ -6,9 +6,9 @@ import numpy as np
 
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
-from qktheory.simulate.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.simulator import SIMULATORS, RowSimulator
 
 __all__ = ["FullRow"]
 

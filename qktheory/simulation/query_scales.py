@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
 
 __all__ = ["QueryScales"]
 

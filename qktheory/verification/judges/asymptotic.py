@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Asymptotic, Judgement
-from qktheory.verify.judge import JUDGES, Context
-from qktheory.verify.verdict import CaseResult
+from qktheory.verification.judge import JUDGES, Context
+from qktheory.verification.verdict import CaseResult
 
 
 def shrinks(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from qktheory.attention.layer import score_blocks
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
-from qktheory.simulate.simulator import SIMULATORS, Simulator
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.simulator import SIMULATORS, Simulator
 
 __all__ = ["FullMatrix"]
 

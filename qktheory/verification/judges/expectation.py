@@ -6,14 +6,14 @@ from typing import cast
 
 import numpy as np
 
-from qktheory.simulate.engine import Run
-from qktheory.simulate.estimate import Estimate
-from qktheory.simulate.realization import Realization
-from qktheory.simulate.simulator import choose
+from qktheory.simulation.engine import Run
+from qktheory.simulation.estimate import Estimate
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.simulator import choose
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Expectation, Judgement
-from qktheory.verify.judge import JUDGES, Context
-from qktheory.verify.verdict import CaseResult, Verdict
+from qktheory.verification.judge import JUDGES, Context
+from qktheory.verification.verdict import CaseResult, Verdict
 
 #: Samples of the first round; later rounds double the number.
 _FIRST_ROUND = 1 << 12
@@ -21,9 +21,7 @@ _FIRST_ROUND = 1 << 12
 _ROUNDING = 1e-9
 
 
-def decide(
-    value: float, model_error: float, low: float, high: float, resolution: float
-) -> Verdict:
+def decide(value: float, model_error: float, low: float, high: float, resolution: float) -> Verdict:
     """Return the verdict on E[observable] = value +- model_error from an interval.
 
     Parameters
@@ -116,7 +114,7 @@ def _result(
 def judge_expectation(
     claim: Claim, rival: Claim, index: int, judgement: Judgement, context: Context
 ) -> list[CaseResult]:
-    """Judge all cases of a claim about means; see `qktheory.verify.judge.judge`."""
+    """Judge all cases of a claim about means; see `qktheory.verification.judge.judge`."""
     assert isinstance(judgement, Expectation)
     return [
         result

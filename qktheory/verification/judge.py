@@ -11,10 +11,10 @@ import numpy as np
 from qktheory.base.errors import unknown_name
 from qktheory.base.registry import Registry
 from qktheory.kernels import experiment_id
-from qktheory.simulate.engine import Workers
+from qktheory.simulation.engine import Workers
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Judgement
-from qktheory.verify.verdict import CaseResult
+from qktheory.verification.verdict import CaseResult
 
 __all__ = ["BUDGETS", "JUDGES", "Budget", "Context", "find_budget", "judge", "sampled_targets"]
 
@@ -91,7 +91,7 @@ class Context:
 
 JudgeRule = Callable[[Claim, Claim, int, Judgement, Context], list[CaseResult]]
 
-JUDGES: Registry[JudgeRule] = Registry("kind of claim", "qktheory.verify.judges")
+JUDGES: Registry[JudgeRule] = Registry("kind of claim", "qktheory.verification.judges")
 
 
 def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:

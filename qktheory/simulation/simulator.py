@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from qktheory.base.registry import Registry
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable, RowObservable
-from qktheory.simulate.ensemble import Ensemble
-from qktheory.simulate.realization import Realization
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
 
 __all__ = ["SIMULATORS", "RowSimulator", "Simulator", "choose"]
 
@@ -86,7 +86,7 @@ class RowSimulator(Simulator):
         return [cast(RowObservable, o).compute(rows).reshape(n, -1) for o in observables]
 
 
-SIMULATORS: Registry[type[Simulator]] = Registry("simulator", "qktheory.simulate.simulators")
+SIMULATORS: Registry[type[Simulator]] = Registry("simulator", "qktheory.simulation.simulators")
 
 
 def choose(
