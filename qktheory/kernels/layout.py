@@ -14,7 +14,7 @@ __all__ = ["destination", "flat_rows", "in_place", "per_row", "real_rows"]
 Float = NDArray[np.float64]
 
 
-def real_rows(name: str, values: ArrayLike) -> Float:
+def real_rows(name: str, values: ArrayLike, symbol: str = "T") -> Float:
     """Return a non-empty matrix of real numbers as float64 rows of adjacent entries.
 
     Parameters
@@ -24,6 +24,8 @@ def real_rows(name: str, values: ArrayLike) -> Float:
     values : array_like of shape (n, T), T >= 1
         Real numbers; n may be 0. Copied only if the dtype or the layout demands it: rows may be a
         slice of longer rows.
+    symbol : str, optional
+        What the length of a row is called, for messages.
 
     Returns
     -------
@@ -38,7 +40,9 @@ def real_rows(name: str, values: ArrayLike) -> Float:
     if array.dtype.kind not in "iuf":
         raise bad_value(name, f"array of dtype {array.dtype}", "real numbers")
     if array.ndim != 2 or array.shape[1] < 1:
-        raise bad_value(name, f"array of shape {array.shape}", "shape (n, T) with T >= 1")
+        raise bad_value(
+            name, f"array of shape {array.shape}", f"shape (n, {symbol}) with {symbol} >= 1"
+        )
     if array.dtype != np.float64 or array.dtype.byteorder not in "=|":
         return array.astype(np.float64, order="C")
     rows, length = array.shape
@@ -61,7 +65,9 @@ def flat_rows(array: Float) -> tuple[Float, int]:
     rows, length = array.shape
     stride = array.strides[0] // 8
     span = (rows - 1) * stride + length
-    return np.lib.stride_tricks.as_strided(array, (span,), (8,), writeable=False), stride
+    # Read-only memory is another type to Numba, and would compile another version.
+    writeable = array.flags.writeable
+    return np.lib.stride_tricks.as_strided(array, (span,), (8,), writeable=writeable), stride
 
 
 def destination(name: str, out: Float | None, shape: tuple[int, ...]) -> Float:

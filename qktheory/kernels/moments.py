@@ -40,6 +40,21 @@ class Moments:
     minimum: Float
     maximum: Float
 
+    @property
+    def variance(self) -> Float:
+        """Unbiased sample variance; 0 for a single sample."""
+        return np.asarray(self.m2 / np.maximum(self.count - 1.0, 1.0))
+
+    def group(self, index: int) -> Moments:
+        """Return the moments of one group, fields of shape (columns,)."""
+        return Moments(
+            self.count[index],
+            self.mean[index],
+            self.m2[index],
+            self.minimum[index],
+            self.maximum[index],
+        )
+
 
 @elementary
 def _leaf_moments(
@@ -120,7 +135,7 @@ def leaf_moments(values: ArrayLike, leaf: int) -> Moments:
     >>> moments.count.ravel(), moments.mean.ravel(), moments.m2.ravel()
     (array([2., 1.]), array([2., 5.]), array([2., 0.]))
     """
-    array = real_rows("values", values)
+    array = real_rows("values", values, "k")
     leaf = Integer(low=1).check("leaf", leaf)
     rows, columns = array.shape
     leaves = -(-rows // leaf)

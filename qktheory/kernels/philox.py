@@ -43,6 +43,7 @@ _12 = np.uint64(12)
 _ONE_BITS = np.int64(0x3FF0000000000000)
 _BELOW_ONE = 1.0 - 2.0**-53
 _STRIP = 128
+_SHORT = 16
 
 _KEY = Integer(low=0, high=2**64 - 1)
 _WORD = Integer(low=0, high=2**32 - 1)
@@ -81,10 +82,74 @@ def _words(
     first: Words,
     second: Words,
 ) -> None:
+    wide_vectors()
     for i in range(_STRIP):
         r0, r1, r2, r3 = _philox(blocks[i], samples[i], cell, experiment, k0, k1)
         first[i] = (r0 << _32) | r1
         second[i] = (r2 << _32) | r3
+
+
+@elementary
+def _number(blocks: Words, samples: Words, block: int, sample: int, per_row: int) -> None:
+    """Write the addresses of the blocks of a strip that starts inside the given sample."""
+    wide_vectors()
+    if per_row < _SHORT:
+        for i in range(_STRIP):
+            blocks[i] = np.uint64(block)
+            samples[i] = np.uint64(sample)
+            block += 1
+            if block == per_row:
+                block = 0
+                sample += 1
+        return
+    filled = 0
+    while filled < _STRIP:
+        # Slices, because an index that starts at 0 needs no test for a negative one.
+        run = min(_STRIP - filled, per_row - block)
+        some_blocks = blocks[filled : filled + run]
+        some_samples = samples[filled : filled + run]
+        for i in range(run):
+            some_blocks[i] = np.uint64(block + i)
+            some_samples[i] = np.uint64(sample)
+        filled += run
+        block = 0
+        sample += 1
+
+
+@elementary
+def _copy(strip: Float, filled: int, block: int, columns: int, out: Float) -> int:
+    """Copy the numbers of a strip that starts at the given block of a row; return how many.
+
+    The last number of a row of odd length is not wanted.
+    """
+    wide_vectors()
+    per_row = (columns + 1) // 2
+    done = 0
+    if per_row < _SHORT:
+        odd = columns % 2 == 1
+        for i in range(filled):
+            block += 1
+            out[done] = strip[2 * i]
+            done += 1
+            if block == per_row:
+                block = 0
+                if odd:
+                    continue
+            out[done] = strip[2 * i + 1]
+            done += 1
+        return done
+    source = 0
+    while source < 2 * filled:
+        run = min(2 * filled - source, 2 * (per_row - block))
+        wanted = min(run, columns - 2 * block)
+        origin = strip[source : source + wanted]
+        target = out[done : done + wanted]
+        for i in range(wanted):
+            target[i] = origin[i]
+        source += run
+        done += wanted
+        block = 0
+    return done
 
 
 @elementary
@@ -93,7 +158,7 @@ def _fill(
     k1: Any,
     experiment: Any,
     cell: Any,
-    first_sample: Any,
+    first_sample: int,
     normal: bool,
     out: Float,
     rows: int,
@@ -105,29 +170,19 @@ def _fill(
     one piece of machine code makes them all, whatever the shape, so their bits cannot depend on it.
     """
     wide_vectors()
-    blocks = np.zeros(_STRIP, np.uint64)
-    samples = np.zeros(_STRIP, np.uint64)
+    blocks = np.empty(_STRIP, np.uint64)
+    samples = np.empty(_STRIP, np.uint64)
     first = np.empty(_STRIP, np.uint64)
     second = np.empty(_STRIP, np.uint64)
     strip = np.empty(2 * _STRIP)
     per_row = (columns + 1) // 2
-    row = 0
-    block = 0
+    total = rows * per_row
     done = 0
-    while row < rows:
-        start_block = block
-        filled = 0
-        while filled < _STRIP and row < rows:
-            run = min(_STRIP - filled, per_row - block)
-            sample = first_sample + np.uint64(row)
-            for i in range(run):
-                blocks[filled + i] = np.uint64(block + i)
-                samples[filled + i] = sample
-            filled += run
-            block += run
-            if block == per_row:
-                block = 0
-                row += 1
+    for start in range(0, total, _STRIP):
+        filled = min(_STRIP, total - start)
+        row = start // per_row
+        block = start - row * per_row
+        _number(blocks, samples, block, first_sample + row, per_row)
         _words(blocks, samples, cell, experiment, k0, k1, first, second)
         if normal:
             for i in range(_STRIP):
@@ -139,17 +194,7 @@ def _fill(
             for i in range(_STRIP):
                 strip[2 * i] = _midpoint(first[i])
                 strip[2 * i + 1] = _midpoint(second[i])
-        # The last number of a row of odd length is not wanted.
-        source = 0
-        position = start_block
-        while source < 2 * filled:
-            run = min(filled - source // 2, per_row - position)
-            wanted = min(2 * run, columns - 2 * position)
-            for i in range(wanted):
-                out[done + i] = strip[source + i]
-            done += wanted
-            source += 2 * run
-            position = 0
+        done += _copy(strip, filled, block, columns, out[done:])
 
 
 def philox4x32(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -229,7 +274,7 @@ def _checked_fill(
         np.uint64(key >> 32),
         np.uint64(experiment),
         np.uint64(cell),
-        np.uint64(first_sample),
+        first_sample,
         normal,
         out.reshape(-1),
         rows,

@@ -105,7 +105,7 @@ def reduction(function: Function) -> Function:
     ...     for entry in x:
     ...         result += entry
     ...     return result
-    >>> total(np.ones(10))
+    >>> float(total(np.ones(10)))
     10.0
     """
     return _compiled(function, _REDUCTION_FLAGS, inline=False)

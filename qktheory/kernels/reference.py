@@ -227,7 +227,8 @@ def leaf_moments(
     """Fill the moments of consecutive groups of rows."""
     for b in range(mean.shape[0]):
         group = values[b * leaf : (b + 1) * leaf]
-        mean[b] = group.mean(axis=0)
-        m2[b] = ((group - mean[b]) ** 2).sum(axis=0)
+        # Cumulative sums, because `sum` adds one column in another order than several.
+        mean[b] = np.cumsum(group, axis=0)[-1] / len(group)
+        m2[b] = np.cumsum((group - mean[b]) ** 2, axis=0)[-1]
         minimum[b] = group.min(axis=0)
         maximum[b] = group.max(axis=0)

@@ -131,14 +131,23 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
     return -1
 
 
+# Two arrays in one loop may overlap, and then the loop runs in another order: sums are taken over
+# one array only.
+
+
+@elementary
+def _weights(row: Float, top: float, out: Float) -> None:
+    wide_vectors()
+    for j in range(row.size):
+        out[j] = exp(row[j] - top)
+
+
 @reduction
-def _weights(row: Float, top: float, out: Float) -> float:
+def _total(row: Float) -> float:
     wide_vectors()
     total = 0.0
     for j in range(row.size):
-        e = exp(row[j] - top)
-        out[j] = e
-        total += e
+        total += row[j]
     return total
 
 
@@ -153,10 +162,12 @@ def _scale(row: Float, factor: float) -> None:
 def _softmax_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
     for r in range(rows):
         row = flat[r * stride : r * stride + length]
-        total = _weights(row, _maximum(row), out[r])
-        if not (total < math.inf):
+        weights = out[r]
+        _weights(row, _maximum(row), weights)
+        total = _total(weights)
+        if not total < math.inf:
             return r
-        _scale(out[r], 1.0 / total)
+        _scale(weights, 1.0 / total)
     return -1
 
 
@@ -172,6 +183,16 @@ def _unmasked_mean(row: Float) -> tuple[float, float]:
     return total / count, count
 
 
+@elementary
+def _clip(row: Float, mean: float, count: float, out: Float) -> None:
+    wide_vectors()
+    share = 1.0 / count
+    for j in range(row.size):
+        weight = (1.0 + (row[j] - mean)) * share
+        weight = 0.0 if weight < 0.0 else weight
+        out[j] = 1.0 if weight > 1.0 else weight
+
+
 @reduction
 def _clipped_linear_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
     for r in range(rows):
@@ -179,11 +200,17 @@ def _clipped_linear_rows(flat: Float, rows: int, length: int, stride: int, out: 
         mean, count = _unmasked_mean(row)
         if not abs(mean) < math.inf:
             return r
-        for j in range(length):
-            weight = (1.0 + (row[j] - mean)) / count
-            weight = 0.0 if weight < 0.0 else weight
-            out[r, j] = 1.0 if weight > 1.0 else weight
+        _clip(row, mean, count, out[r])
     return -1
+
+
+@elementary
+def _mark_alive(row: Float, mean: float, count: float, out: Float) -> None:
+    wide_vectors()
+    for j in range(row.size):
+        q = row[j] - mean
+        above = 1.0 if q > -1.0 else 0.0
+        out[j] = above if q < count - 1.0 else 0.0
 
 
 @reduction
@@ -193,9 +220,7 @@ def _alive_rows(flat: Float, rows: int, length: int, stride: int, out: Float) ->
         mean, count = _unmasked_mean(row)
         if not abs(mean) < math.inf:
             return r
-        for j in range(length):
-            q = row[j] - mean
-            out[r, j] = 1.0 if (q > -1.0) & (q < count - 1.0) else 0.0
+        _mark_alive(row, mean, count, out[r])
     return -1
 
 
