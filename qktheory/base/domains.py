@@ -199,7 +199,8 @@ class RealList:
         array = _float_array(argument, value, self.describe())
         if array.ndim != 1 or array.size < self.min_length:
             raise bad_value(argument, value, self.describe())
-        for entry in array:
+        # Only the extremes can leave the interval; the domain of the element words the error.
+        for entry in (array.min(), array.max()):
             self.element.check(argument, float(entry))
         return array
 

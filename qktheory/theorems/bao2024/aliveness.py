@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.base.errors import bad_value
-from qktheory.numerics.bilinear_form import symmetric_bilinear_weights
+from qktheory.numerics.bilinear_form import (
+    bilinear_weights,
+    centred_walk_coefficients,
+    symmetric_bilinear_weights,
+)
 from qktheory.numerics.concentrated import concentrated_probability
 from qktheory.numerics.quadratic_form import QuadraticForm
 from qktheory.observables.observable import RowObservable
@@ -22,6 +28,8 @@ from qktheory.theorems.bao2024 import setting as s
 from qktheory.theorems.bao2024.law import GENERAL_LAW, MAP, PHI, SYMMETRIC_LAW, tau
 from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, Evaluate, Expectation
+
+FloatArray = NDArray[np.float64]
 
 sigma = symbol("sigma")
 SIGMA_Q = sp.sqrt(s.eta_F * s.r_squared + s.eta * s.gamma**2)
@@ -127,8 +135,38 @@ register(
 # --- LOC-3b, LOC-3c, LOC-3d -----------------------------------------------------------------------
 
 
-def _spectrum_parameters(realization: Realization) -> dict[str, Any]:
-    return {"eigenvalues": realization.eigenvalues, "T": realization.ensemble.T}
+@lru_cache(maxsize=8)
+def _exact_profile(realization: Realization) -> FloatArray:
+    """Exact rho_1 .. rho_T of an experiment; kept, because two observables need it."""
+    T = realization.ensemble.T
+    walk = [centred_walk_coefficients(T, key) for key in range(1, T + 1)]
+    mu = realization.eigenvalues
+    weights = (
+        (symmetric_bilinear_weights(mu, *c) for c in walk)
+        if mu is not None
+        else (bilinear_weights(realization.M, *c) for c in walk)
+    )
+    return np.array([QuadraticForm(w).probability(-1.0, T - 1.0) for w in weights])
+
+
+def _predicts_exactly(symmetric: bool) -> tuple[Predicts, Predicts]:
+    """Return the predictions of LOC-3b (symmetric M) or LOC-3c (the rest)."""
+
+    def when(realization: Realization) -> bool:
+        return realization.symmetric == symmetric and realization.eta_F > 0.0
+
+    return (
+        Predicts(
+            "rho", "rho_exact", "exact", compute=lambda r: (_exact_profile(r), 0.0), when=when
+        ),
+        Predicts(
+            "alive_fraction",
+            "rho_exact",
+            "exact",
+            compute=lambda r: (float(_exact_profile(r).mean()), 0.0),
+            when=when,
+        ),
+    )
 
 
 register(
@@ -153,7 +191,7 @@ register(
             s.SYMMETRIC,
             s.AT_LEAST_TWO_TOKENS,
         ),
-        predicts=(Predicts("rho", "rho_exact", "exact", _spectrum_parameters),),
+        predicts=_predicts_exactly(symmetric=True),
         cases=(
             {"eigenvalues": [0.15, 0.15, 0.15, 0.15], "T": 12, "key": 3},
             {"eigenvalues": [0.5, 0.2, -0.1, 0.05, 0.3], "T": 12, "key": 7},
@@ -187,16 +225,7 @@ register(
         },
         values={"rho_exact": RHO_EXACT, "rho_gaussian": RHO_GAUSSIAN},
         assumptions=(s.RANDOM_WALK, s.LAST_QUERY, s.FREE_QUERY, s.AT_LEAST_TWO_TOKENS),
-        predicts=(
-            # For symmetric M LOC-3b says the same from the eigenvalues, at less cost.
-            Predicts(
-                "rho",
-                "rho_exact",
-                "exact",
-                lambda r: r.map_parameters,
-                when=lambda r: not r.symmetric,
-            ),
-        ),
+        predicts=_predicts_exactly(symmetric=False),
         cases=(
             {
                 "W_QK": [[0.219, 0.25, -0.186], [0.198, 0.148, -0.052], [0.38, 0.032, 0.191]],
