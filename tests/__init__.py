@@ -1,0 +1,1 @@
+"""Specifications of the package, one folder a room."""
