@@ -26,7 +26,15 @@ from qktheory.simulation.estimate import Estimate
 from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.simulator import Simulator
 
-__all__ = ["THREADS", "Run", "Workers", "available_threads", "check_memory", "worker_threads"]
+__all__ = [
+    "THREADS",
+    "Run",
+    "Workers",
+    "available_threads",
+    "check_memory",
+    "draw_values",
+    "worker_threads",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -254,3 +262,31 @@ class Run:
 def _leaves(values: FloatArray) -> list[Moments]:
     moments = leaf_moments(values, LEAF)
     return [moments.group(k) for k in range(len(moments.count))]
+
+
+def draw_values(
+    simulator: Simulator, observable: Observable, first: int, stop: int, workers: Workers
+) -> FloatArray:
+    """Return the values of a scalar observable for samples first ... stop - 1, in order.
+
+    Parameters
+    ----------
+    simulator : Simulator
+        Draws the samples.
+    observable : Observable
+        With one component.
+    first, stop : int
+        Range of sample numbers.
+    workers : Workers
+        Where the blocks are drawn.
+
+    Returns
+    -------
+    ndarray of shape (stop - first,)
+    """
+    step = max(1, _CHUNK_BYTES // simulator.bytes_per_sample())
+    blocks = [
+        workers.pool.submit(simulator.measure, (observable,), start, min(step, stop - start))
+        for start in range(first, stop, step)
+    ]
+    return np.concatenate([block.result()[0][:, 0] for block in blocks])

@@ -15,7 +15,18 @@ import numpy as np
 from qktheory.observables.observable import RowObservable
 from qktheory.simulation.ensemble import Ensemble
 
-__all__ = ["Asymptotic", "Expectation", "Identity", "Judgement", "PathwiseBound"]
+__all__ = [
+    "Asymptotic",
+    "Expectation",
+    "ExpectationBound",
+    "Identity",
+    "Judgement",
+    "Law",
+    "Limit",
+    "Ordering",
+    "PathwiseBound",
+    "SampledOrdering",
+]
 
 Parameters = Mapping[str, Any]
 Evaluate = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -25,6 +36,10 @@ class Judgement:
     """Base of the judgements; `kind` is the word that tables and JSON use."""
 
     kind: ClassVar[str]
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return how many intervals a case needs: each gets a share of the error level."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,10 @@ class Expectation(Judgement):
     observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, RowObservable]]
     model_error: Callable[[Parameters], float] = lambda parameters: 0.0
     simulator: str | None = "full"
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return one for each observable."""
+        return len(self.observables(parameters, values))
 
 
 @dataclass(frozen=True)
@@ -130,3 +149,160 @@ class Asymptotic(Judgement):
     rate: float
     slack: float = 1.3
     floor: float = 1e-10
+
+
+@dataclass(frozen=True)
+class ExpectationBound(Judgement):
+    """E[observable] <= value (or >= value), by Monte Carlo at each case.
+
+    Parameters
+    ----------
+    ensemble : callable
+        From the parameters of a case to the Ensemble that is drawn.
+    observables : callable
+        From parameters and values to the observables whose means are bounded, by name of value.
+    side : callable
+        From parameters to ``"upper"`` or ``"lower"``: which side of the mean the value bounds.
+    model_error : callable, optional
+        From parameters to a slack that the statement itself allows (0 for exact bounds).
+    simulator : str, optional
+        The simulator to draw with.
+    """
+
+    kind: ClassVar[str] = "expectation bound"
+
+    ensemble: Callable[[Parameters], Ensemble]
+    observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, RowObservable]]
+    side: Callable[[Parameters], str]
+    model_error: Callable[[Parameters], float] = lambda parameters: 0.0
+    simulator: str | None = "full"
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return one for each observable."""
+        return len(self.observables(parameters, values))
+
+
+@dataclass(frozen=True)
+class Limit(Judgement):
+    """E[observable] tends to the value as a size grows, by Monte Carlo along a ladder of sizes.
+
+    Supported if the distance to the value shrinks at the stated rate as far as the intervals tell,
+    and the last interval, widened by what the rate leaves of the distance before it, contains the
+    value and excludes the wrong twin.
+
+    Parameters
+    ----------
+    size : str
+        What grows, for tables.
+    ladder : sequence of int
+        Increasing sizes.
+    ensemble : callable
+        From the parameters of a case and a size to the Ensemble that is drawn.
+    observables : callable
+        From parameters, values and a size to the observables, by name of value.
+    rate : float
+        The distance shrinks at least like size^(-rate).
+    simulator : str, optional
+        The simulator to draw with; the cheapest one by default, because ladders climb high.
+    """
+
+    kind: ClassVar[str] = "sampled limit"
+
+    size: str
+    ladder: Sequence[int]
+    ensemble: Callable[[Parameters, int], Ensemble]
+    observables: Callable[[Parameters, Mapping[str, Any], int], Mapping[str, RowObservable]]
+    rate: float
+    simulator: str | None = None
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return one for each observable and rung."""
+        return len(self.ladder) * len(self.observables(parameters, values, self.ladder[0]))
+
+
+@dataclass(frozen=True)
+class Law(Judgement):
+    """The observable has the claimed distribution, by its empirical CDF.
+
+    Parameters
+    ----------
+    ensemble : callable
+        From the parameters of a case to the Ensemble that is drawn.
+    observable : callable
+        From parameters to the observable.
+    distribution : callable
+        From the claim's evaluation, parameters and points to the claimed CDF there.
+    model_error : float
+        Kolmogorov distance that the statement itself allows (0 for exact laws).
+    simulator : str, optional
+        The simulator to draw with.
+    """
+
+    kind: ClassVar[str] = "law"
+
+    ensemble: Callable[[Parameters], Ensemble]
+    observable: Callable[[Parameters], RowObservable]
+    distribution: Callable[[Evaluate, Parameters, np.ndarray], np.ndarray]
+    model_error: float = 0.0
+    simulator: str | None = "full"
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return one: the whole distribution is tested at once."""
+        return 1
+
+
+@dataclass(frozen=True)
+class SampledOrdering(Judgement):
+    """E[observable] increases along a chain of Ensembles, by paired differences.
+
+    Consecutive Ensembles are drawn with common random numbers, and the interval of the mean
+    difference must have the stated sign.
+
+    Parameters
+    ----------
+    chain : callable
+        From the parameters of a case and the values to the Ensembles, in the order in which the
+        claim says that the mean increases.
+    observable : callable
+        From parameters to the observable.
+    simulator : str, optional
+        The simulator to draw with; the cheapest one by default.
+    """
+
+    kind: ClassVar[str] = "ordering"
+
+    chain: Callable[[Parameters, Mapping[str, Any]], Sequence[Ensemble]]
+    observable: Callable[[Parameters], RowObservable]
+    simulator: str | None = None
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return one for each difference along the chain."""
+        return max(0, len(self.chain(parameters, values)) - 1)
+
+
+@dataclass(frozen=True)
+class Ordering(Judgement):
+    """A computed quantity increases along a chain of inputs.
+
+    Parameters
+    ----------
+    value : str
+        Name of the value that the claim orders.
+    chain : callable
+        From the parameters of a case to the parameters along the chain, in the order in which the
+        claim says that the value increases.
+    draw : callable, optional
+        From a NumPy Generator to the parameters of a random case.
+    measure : callable, optional
+        From the claim's evaluation and parameters to the quantity; the value by default.
+    rounding : float
+        Relative decrease that counts as rounding.
+    """
+
+    kind: ClassVar[str] = "ordering"
+
+    value: str
+    chain: Callable[[Parameters], Sequence[Parameters]]
+    draw: Callable[[np.random.Generator], Parameters] | None = None
+    measure: Callable[[Evaluate, Parameters], float] | None = None
+    rounding: float = 1e-10

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -84,14 +83,14 @@ class Context:
         """Return the random inputs of judgement number `index` of a claim."""
         return np.random.default_rng([self.key, experiment_id(claim.id), index])
 
-    def cell(self, claim: Claim, index: int, case: int) -> int:
+    def cell(self, claim: Claim, *place: object) -> int:
         """Return the stream number of a sampled case: no two cases share random numbers."""
-        return experiment_id(f"{claim.id}/{index}/{case}")
+        return experiment_id("/".join([claim.id, *map(str, place)]))
 
 
 JudgeRule = Callable[[Claim, Claim, int, Judgement, Context], list[CaseResult]]
 
-JUDGES: Registry[JudgeRule] = Registry("kind of claim", "qktheory.verification.judges")
+JUDGES: Registry[JudgeRule] = Registry("judgement", "qktheory.verification.judges")
 
 
 def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:
@@ -113,7 +112,7 @@ def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:
     """
     results: list[CaseResult] = []
     for index, judgement in enumerate(claim.judged_by):
-        results += JUDGES[judgement.kind](claim, rival, index, judgement, context)
+        results += JUDGES[type(judgement).__name__](claim, rival, index, judgement, context)
     return results
 
 
@@ -126,18 +125,9 @@ def sampled_targets(claim: Claim) -> int:
     >>> sampled_targets(CLAIMS["LOC-8b"]), sampled_targets(CLAIMS["LOC-4a"])
     (9, 0)
     """
-    from qktheory.theorems.judgements import Expectation
-
     count = 0
-    for judgement in claim.judged_by:
-        if isinstance(judgement, Expectation):
-            for case in claim.cases:
-                parameters = claim.checked(case)
-                values = claim.values_at(parameters)
-                count += len(judgement.observables(parameters, values))
+    for case in claim.cases:
+        parameters = claim.checked(case)
+        values = claim.values_at(parameters)
+        count += sum(j.sampled_numbers(parameters, values) for j in claim.judged_by)
     return count
-
-
-def flat(parameters: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the canonical parameters under the names the author of the case gave."""
-    return {name: parameters.get(name, keep[name]) for name in keep}

@@ -37,7 +37,7 @@ class BridgeRow(RowSimulator):
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
-        """The last row of a random walk only."""
+        """Serve the last row of a random walk only."""
         if observable.needs != "row":
             return "it needs the whole attention matrix"
         if ensemble.tokens.name != "random_walk":

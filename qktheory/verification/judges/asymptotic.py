@@ -72,4 +72,4 @@ def judge_asymptotic(
     return results
 
 
-JUDGES.add(Asymptotic.kind, judge_asymptotic)
+JUDGES.add(Asymptotic.__name__, judge_asymptotic)

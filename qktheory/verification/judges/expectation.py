@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import numpy as np
-
-from qktheory.simulation.engine import Run
-from qktheory.simulation.estimate import Estimate
-from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import choose
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Expectation, Judgement
 from qktheory.verification.judge import JUDGES, Context
+from qktheory.verification.sampling import resolution, rounds, sampled_result, start_run
 from qktheory.verification.verdict import CaseResult, Verdict
 
-#: Samples of the first round; later rounds double the number.
-_FIRST_ROUND = 1 << 12
 #: Relative error that double precision may add to a prediction or a mean.
 _ROUNDING = 1e-9
 
@@ -60,55 +51,27 @@ def _judge_case(
     values = claim.values_at(parameters)
     rival_values = rival.values_at(parameters)
     observables = judgement.observables(parameters, values)
-    ensemble = judgement.ensemble(parameters)
-    realization = Realization.from_key(ensemble, context.key, context.cell(claim, index, case))
-    simulator = choose(ensemble, next(iter(observables.values())), judgement.simulator)
-    run = Run(simulator(realization), tuple(observables.values()))
+    run = start_run(
+        judgement.ensemble(parameters),
+        observables,
+        judgement.simulator,
+        context,
+        context.cell(claim, index, case),
+    )
     model_error = judgement.model_error(parameters)
-    samples = _FIRST_ROUND
-    while True:
-        context.progress(f"{claim.id}, case {case + 1}: {samples} samples")
-        run.extend(samples, context.workers)
+    results: list[CaseResult] = []
+    for estimates in rounds(run, context, f"{claim.id}, case {case + 1}"):
         results = []
-        for name, estimate in zip(observables, run.estimates(context.delta).values(), strict=True):
+        for name, estimate in zip(observables, estimates, strict=True):
             value = float(values[name])
             gap = abs(value - float(rival_values[name]))
-            resolution = _resolution(gap, estimate, context.budget.precision)
-            results.append(_result(name, given, value, model_error, estimate, resolution))
+            low, high = float(estimate.low[0]), float(estimate.high[0])
+            verdict = decide(value, model_error, low, high, resolution(gap, estimate, context))
+            results.append(sampled_result(name, given, value, estimate, verdict))
         verdicts = {result.verdict for result in results}
         if "refuted" in verdicts or "undecided" not in verdicts:
-            return results
-        if 2 * samples > context.budget.samples:
-            return results
-        samples *= 2
-
-
-def _resolution(gap: float, estimate: Estimate, precision: float) -> float:
-    """Return the width that an interval needs: below the gap to the rival, if that is in reach."""
-    aim = precision * float(np.sqrt(estimate.moments.variance[0]))
-    return gap if gap >= aim / 5.0 else aim
-
-
-def _result(
-    name: str,
-    given: object,
-    value: float,
-    model_error: float,
-    estimate: Estimate,
-    resolution: float,
-) -> CaseResult:
-    low, high = float(estimate.low[0]), float(estimate.high[0])
-    return CaseResult(
-        value=name,
-        parameters=cast("dict[str, object]", given),
-        prediction=value,
-        estimate=float(estimate),
-        low=low,
-        high=high,
-        n=estimate.n,
-        guarantee=estimate.guarantee,
-        verdict=decide(value, model_error, low, high, resolution),
-    )
+            break
+    return results
 
 
 def judge_expectation(
@@ -123,4 +86,4 @@ def judge_expectation(
     ]
 
 
-JUDGES.add(Expectation.kind, judge_expectation)
+JUDGES.add(Expectation.__name__, judge_expectation)

@@ -62,4 +62,4 @@ def judge_identity(
     return results + list(worst.values())
 
 
-JUDGES.add(Identity.kind, judge_identity)
+JUDGES.add(Identity.__name__, judge_identity)

@@ -55,4 +55,4 @@ def judge_pathwise_bound(
     return results if worst is None else [*results, worst]
 
 
-JUDGES.add(PathwiseBound.kind, judge_pathwise_bound)
+JUDGES.add(PathwiseBound.__name__, judge_pathwise_bound)
