@@ -121,7 +121,7 @@ def worker_threads(threads: int | None = None) -> Iterator[Workers]:
     number = available_threads() if threads is None else THREADS.check("threads", threads)
     pool = ThreadPoolExecutor(max_workers=number, thread_name_prefix="qktheory")
     try:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
             yield Workers(pool, number)
     finally:
         # After an interrupt the blocks in flight finish, the queued ones are dropped.
@@ -166,9 +166,12 @@ class Run:
         else:
             batch = _BATCH.check("batch", batch)
         self._leaves_per_task = -(-batch // LEAF)
-        self._trees = [MomentTree() for _ in self.observables]
-        self._rest: list[list[Moments]] = [[] for _ in self.observables]
-        self.n = 0
+        self._done = _Done([MomentTree() for _ in self.observables], [[] for _ in self.observables])
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return self._done.samples
 
     def extend(
         self,
@@ -197,10 +200,8 @@ class Run:
         samples = _SAMPLES.check("samples", samples)
         if samples <= self.n:
             return
-        # The incomplete last leaf is drawn again as part of a longer one.
-        self._rest = [[] for _ in self.observables]
-        done = self._trees[0].leaves * LEAF
-        self.n = done
+        # The incomplete last leaf is drawn again as part of a longer one, and counts until then.
+        done = self._done.trees[0].leaves * LEAF
         in_flight: deque[Future[list[list[Moments]]]] = deque()
         step = self._leaves_per_task * LEAF
         starts = iter(range(done, samples, step))
@@ -215,7 +216,8 @@ class Run:
                         n = min(step, samples - start)
                         in_flight.append(workers.pool.submit(self._task, start, n))
                 if in_flight:
-                    self._merge(in_flight.popleft().result())
+                    # A single assignment: an interrupt finds the state before or after a task.
+                    self._done = self._done.merged(in_flight.popleft().result())
                     if progress is not None:
                         progress(self.n)
         finally:
@@ -232,18 +234,9 @@ class Run:
                 target[start : start + count] = part
         return [_leaves(array) for array in values]
 
-    def _merge(self, parts: list[list[Moments]]) -> None:
-        for tree, rest, leaves in zip(self._trees, self._rest, parts, strict=True):
-            for leaf in leaves:
-                if leaf.count[0] == LEAF:
-                    tree.add(leaf)
-                else:
-                    rest.append(leaf)
-        self.n = self._trees[0].leaves * LEAF + sum(int(leaf.count[0]) for leaf in self._rest[0])
-
     def moments(self, index: int = 0) -> Moments:
         """Return the statistics of observable number `index`."""
-        total = self._trees[index].total(self._rest[index])
+        total = self._done.trees[index].total(self._done.rest[index])
         if total is None:
             raise ValueError("the run holds no samples yet")
         return total
@@ -257,6 +250,30 @@ class Run:
             )
             for k, o in enumerate(self.observables)
         }
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a run has merged: complete leaves and the incomplete last one, by observable."""
+
+    trees: list[MomentTree]
+    rest: list[list[Moments]]
+
+    @property
+    def samples(self) -> int:
+        return self.trees[0].leaves * LEAF + sum(int(leaf.count[0]) for leaf in self.rest[0])
+
+    def merged(self, parts: list[list[Moments]]) -> _Done:
+        """Return the state after the next task, whose first leaf replaces the incomplete one."""
+        trees = [tree.copy() for tree in self.trees]
+        rest: list[list[Moments]] = [[] for _ in self.rest]
+        for tree, end, leaves in zip(trees, rest, parts, strict=True):
+            for leaf in leaves:
+                if leaf.count[0] == LEAF:
+                    tree.add(leaf)
+                else:
+                    end.append(leaf)
+        return _Done(trees, rest)
 
 
 def _leaves(values: FloatArray) -> list[Moments]:

@@ -26,6 +26,10 @@ class MomentTree:
     leaves: int = 0
     _stack: list[tuple[int, Moments]] = field(default_factory=list)
 
+    def copy(self) -> MomentTree:
+        """Return a tree that grows on its own."""
+        return MomentTree(self.leaves, list(self._stack))
+
     def add(self, leaf: Moments) -> None:
         """Append the next complete leaf."""
         level = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 
@@ -30,6 +31,7 @@ class QueryScales:
         Variance of the query relative to Sigma: T for the end of a random walk.
     """
 
+    @serial_blas
     def __init__(self, realization: Realization, label: str, scale: float = 1.0) -> None:
         self._stream = realization.stream(label)
         self._d = realization.ensemble.d

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.kernels import Stream, experiment_id, seed_key
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.spectra.qk_matrix import QKMatrix
@@ -83,6 +84,7 @@ class Realization:
         return tokens.sigma(d) if isinstance(tokens, GaussianTokens) else Covariance.of(None, d)
 
     @cached_property
+    @serial_blas
     def M(self) -> FloatArray:
         """Whitened map R W R / temperature, R the symmetric root of Sigma, shape (d, d) (LOC-1)."""
         half = self.covariance.apply_root(self.matrix.W)
@@ -96,6 +98,7 @@ class Realization:
         return bool(np.allclose(self.M, self.M.T, rtol=0.0, atol=1e-13 * np.abs(self.M).max()))
 
     @cached_property
+    @serial_blas
     def eigenvalues(self) -> FloatArray | None:
         """Eigenvalues of M if it is symmetric, shape (d,), else None."""
         if not self.symmetric:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.blas import serial_blas
 from qktheory.observables.observable import Observable, find_observables
 from qktheory.simulation.engine import THREADS, Run, worker_threads
 from qktheory.simulation.ensemble import Ensemble
@@ -87,9 +88,13 @@ class Simulation:
 
     @property
     def estimates(self) -> dict[str, Estimate]:
-        """Estimates by name of the observable; the error probability is shared equally."""
+        """Estimates by name of the observable; the error probability is shared equally.
+
+        After an interrupt some observables may have no samples yet; they are left out.
+        """
         share = self.delta / sum(len(run.observables) for run in self.runs)
-        return {k: v for run in self.runs for k, v in run.estimates(share).items()}
+        begun = [run for run in self.runs if run.n > 0]
+        return {k: v for run in begun for k, v in run.estimates(share).items()}
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates[name]
@@ -110,6 +115,7 @@ class Simulation:
                 run.extend(samples, workers, progress)
         return self
 
+    @serial_blas
     def draws(self, first_sample: int = 0, n: int = 1) -> dict[str, FloatArray]:
         """Return raw draws: arrays of shape (n,), or (n, T) for vector observables."""
         values: dict[str, FloatArray] = {}

@@ -46,7 +46,8 @@ def load_claims(path: str | Path) -> list[str]:
         return list(sys.modules[name].__dict__["_claims"])
     before = set(CLAIMS)
     specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)

@@ -302,19 +302,21 @@ def compare(
         simulation.extend(samples, lambda done: report("sampling", done, samples))
     except KeyboardInterrupt:
         # What the merged blocks hold is worth reporting; before the first one there is nothing.
-        if simulation.samples == 0:
+        if not simulation.estimates:
             raise
         interrupted = True
     estimates = simulation.estimates
     compared = {}
     for observable in found:
+        if observable.name not in estimates:
+            continue
         report(f"predictions of {observable.name}", samples, samples)
         compared[observable.name] = ObservableComparison(
             observable,
             estimates[observable.name],
             predictions(simulation.realization, observable),
         )
-    recorded = seed if isinstance(seed, int) else simulation.realization.key
+    recorded = seed if isinstance(seed, int | np.integer) else simulation.realization.key
     return Comparison(
         simulation.ensemble,
         compared,

@@ -32,7 +32,8 @@ def verify(
     Parameters
     ----------
     selection : sequence of str, optional
-        Ids, statements, chapters or files; see `qktheory.theorems.catalogue.claims`. All claims by default.
+        Ids, statements, chapters or files; see `qktheory.theorems.catalogue.claims`. All claims by
+        default.
     budget : {"quick", "standard", "thorough"}, optional
         How much work is allowed.
     seed : int or numpy.random.Generator, optional
@@ -85,7 +86,7 @@ def verify(
     except KeyboardInterrupt:
         pass
     missing = tuple(claim.id for claim in chosen[len(results) :])
-    recorded = seed if isinstance(seed, int) else key
+    recorded = seed if isinstance(seed, int | np.integer) else key
     return Verification(tuple(results), int(recorded), delta, budget, missing)
 
 

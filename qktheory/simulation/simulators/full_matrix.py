@@ -35,7 +35,11 @@ class FullMatrix(Simulator):
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
-        """Everything can be drawn from the whole matrix."""
+        """Serve everything but averages over logits that a mask removes."""
+        attention = ensemble.attention
+        masked = attention.mask == "causal" and attention.query == "all"
+        if masked and observable.vector and observable.bounds(ensemble.T) is None:
+            return "masked keys have no logit to average over all queries"
         return None
 
     @classmethod

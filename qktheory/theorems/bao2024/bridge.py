@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from qktheory.base.domains import Parameter, RealList
 from qktheory.base.errors import bad_value
 from qktheory.observables.observable import RowObservable
 from qktheory.symbolic.symbols import symbol, vector
@@ -154,7 +155,7 @@ register(
 
 # --- LOC-8c ---------------------------------------------------------------------------------------
 
-G = s.Parameter("g", s.RealList(), "whitened query in the eigenbasis, as long as eigenvalues")
+G = Parameter("g", RealList(), "whitened query in the eigenbasis, as long as eigenvalues")
 
 
 def _complete_g(parameters: dict[str, Any]) -> None:

@@ -124,7 +124,7 @@ register(
 
 
 def _row_ensemble(parameters: Mapping[str, Any]) -> Ensemble:
-    """Width 2, query (1, 0), W = [[m, s], [0, 0]], Sigma = diag(0, 1): self-logit m, variance s^2."""
+    """Query (1, 0), W = [[m, s], [0, 0]], Sigma = diag(0, 1): self-logit m, variance s^2."""
     return Ensemble.from_dict(
         {
             "d": 2,

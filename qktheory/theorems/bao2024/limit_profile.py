@@ -155,7 +155,7 @@ def _step(distance: float) -> float:
 
 
 def _window(edge: float) -> Routine:
-    """Indicator of 0 < xi x < edge, 1/2 on the edges."""
+    """Return the indicator of 0 < xi x < edge, 1/2 on the edges."""
     y = s.xi * offset
     return Routine(
         sp.Heaviside(y) - sp.Heaviside(y - edge),

@@ -1,4 +1,4 @@
-"""The observable has the claimed distribution: the band of Dvoretzky, Kiefer, Wolfowitz, Massart."""
+"""The observable has the claimed distribution: the Dvoretzky-Kiefer-Wolfowitz-Massart band."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from qktheory.simulation.engine import Run
@@ -31,7 +32,7 @@ def _judge_chain(
         for ensemble in chain
     ]
     results: list[CaseResult] = []
-    for step, (smaller, larger) in enumerate(zip(simulators, simulators[1:], strict=False)):
+    for step, (smaller, larger) in enumerate(pairwise(simulators)):
         run = Run(PairedDifference(smaller, larger), (difference_of(observable),))
         label = f"{claim.id}, case {case + 1}, step {step + 1}"
         for estimates in rounds(run, context, label):
