@@ -304,11 +304,21 @@ def _kernels(log_t: _Floats) -> tuple[_Floats, _Floats, _Floats, _Floats]:
 def _window(s: float, n: int, m_low: float, m_high: float) -> tuple[float, float]:
     """Return the range of ln y outside which all integrands are negligible."""
     log_n = math.log(n)
-    onset = max(-log_n - 0.5 * s * s, -s * math.sqrt(2.0 * log_n))
-    far = max(-log_n - 0.5 * s * s - 44.0, -s * math.sqrt(2.0 * (log_n + 42.0)) - 6.0)
-    low = min(-m_high - 42.0, onset - 42.0, far)
+    # From here on to the left everything decays at least like e^zeta.
+    low = min(-m_high, _edge(s, log_n)) - 42.0
+    low = min(low, _edge(s, log_n + 42.0) - 6.0)
     if n > 4.0 * (100.0 + 8.0 * s):
         dead = s * float(ndtri((100.0 + 8.0 * s) / n))
     else:
         dead = s * (9.5 + min(2.0 * s, 8.0)) + 5.0
     return low, max(min(4.0 - m_low, dead), low + 10.0)
+
+
+def _edge(s: float, depth: float) -> float:
+    """Return zeta with E min(1, e^{zeta + s g}) = e^-depth, up to a few units.
+
+    Either g = s carries the average, which is e^{zeta + s^2/2}, or the saturated g > -zeta/s do.
+    """
+    if s * s < 2.0 * depth:
+        return -depth - 0.5 * s * s
+    return -s * math.sqrt(2.0 * depth)

@@ -86,7 +86,8 @@ def half_integer_inversion(weights: _Floats, multiplicities: _Floats, a: float, 
         return 0.0
     period = up + down + 0.01 * max(up, down)
     spacing = 2.0 * math.pi / period
-    block = max(256, _BLOCK_ENTRIES // weights.size)
+    largest_block = max(256, _BLOCK_ENTRIES // weights.size)
+    block = 256
     total: list[float] = []
     start = 0
     while start < _MAX_TERMS:
@@ -101,6 +102,7 @@ def half_integer_inversion(weights: _Floats, multiplicities: _Floats, a: float, 
         if abs(phi[-1]) < 1e-15:
             return min(1.0, max(0.0, math.fsum(total)))
         start += block
+        block = min(2 * block, largest_block)
     raise bad_value(
         "method", "inversion", "'contour' for this law: its characteristic function decays slowly"
     )

@@ -59,11 +59,11 @@ class QuadraticForm:
     """
 
     def __init__(self, weights: ArrayLike, multiplicities: ArrayLike | None = None) -> None:
-        w = RealList(min_length=0).check("weights", weights)
+        w = _numbers("weights", weights)
         if multiplicities is None:
             counts = np.ones_like(w)
         else:
-            counts = RealList(min_length=0).check("multiplicities", multiplicities)
+            counts = _numbers("multiplicities", multiplicities)
             if counts.shape != w.shape or (counts <= 0.0).any():
                 raise bad_value("multiplicities", multiplicities, "one positive number a weight")
         distinct, index = np.unique(w, return_inverse=True)
@@ -317,6 +317,13 @@ class QuadraticForm:
         if self.weights.size == 0:
             raise bad_value("weights", [], "at least one non-zero weight")
         return distance_to_normal(self)
+
+
+def _numbers(argument: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return a list of finite numbers, possibly empty."""
+    if np.size(value) == 0:
+        return np.zeros(0)
+    return RealList().check(argument, value)
 
 
 def _real(argument: str, value: float) -> float:
