@@ -49,15 +49,17 @@ def load_claims(path: str | Path) -> list[str]:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # where dataclasses of the file look up their annotations
     try:
         specification.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         raise ValueError(f"{path} failed: {type(error).__name__}: {error}") from error
     added = [claim for claim in CLAIMS if claim not in before]
     if not added:
+        del sys.modules[name]
         raise ValueError(f"{path} adds no claim: expected calls of qktheory.theorems.register")
     module.__dict__["_claims"] = added
-    sys.modules[name] = module
     return added
 
 
