@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qktheory.base.registry import Registry
 
-__all__ = ["NORMALIZERS", "Normalizer"]
+__all__ = ["NORMALIZERS", "Normalizer", "shares"]
 
 FloatArray = NDArray[np.float64]
 
@@ -18,12 +18,14 @@ FloatArray = NDArray[np.float64]
 class Normalizer(ABC):
     """A map from logits to non-negative attention weights, row by row.
 
-    Subclasses set `name` (as in ``attention.normalizer`` of a spec file) and implement `weights`.
-    Rows need not sum to one (clipped-linear rows do not); `statistics` describes the row divided
-    by its sum, so that entropy and participation keep their ranges.
+    Subclasses set `name` (as in ``attention.normalizer`` of a spec file), say in `stochastic`
+    whether their rows sum to one, and implement `weights`. Rows need not sum to one
+    (clipped-linear rows do not); `statistics` describes the row divided by its sum, so that entropy
+    and participation keep their ranges.
     """
 
     name: ClassVar[str]
+    stochastic: ClassVar[bool] = False
 
     @abstractmethod
     def weights(self, logits: FloatArray) -> FloatArray:
@@ -43,14 +45,33 @@ class Normalizer(ABC):
             ``"entropy"``, ``"participation"`` (sum of squared weights), ``"max_weight"`` of the
             row divided by its sum.
         """
-        share = self.weights(logits)
-        share = share / share.sum(axis=1, keepdims=True)
+        share = shares(self.weights(logits))
         log_share = np.log(share, out=np.zeros_like(share), where=share > 0.0)
         return {
             "entropy": -(share * log_share).sum(axis=1),
             "participation": (share * share).sum(axis=1),
             "max_weight": share.max(axis=1),
         }
+
+
+def shares(weights: FloatArray) -> FloatArray:
+    """Return weights divided by the sum of their row.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n, T)
+        Non-negative, at least one positive in each row.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+
+    Examples
+    --------
+    >>> shares(np.array([[1.0, 1.0, 2.0]]))
+    array([[0.25, 0.25, 0.5 ]])
+    """
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 NORMALIZERS: Registry[Normalizer] = Registry("normalizer", "qktheory.attention.normalizers")

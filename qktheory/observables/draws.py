@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.attention.normalizer import Normalizer
+from qktheory.attention.normalizer import Normalizer, shares
 from qktheory.kernels import alive_rows
 
 __all__ = ["Matrices", "Rows"]
@@ -51,6 +51,13 @@ class Rows:
         return self.normalizer.weights(self.logits)
 
     @cached_property
+    def shares(self) -> FloatArray:
+        """Weights divided by the sum of their row, shape (n, T)."""
+        if self.normalizer.stochastic:
+            return self.weights
+        return shares(self.weights)
+
+    @cached_property
     def statistics(self) -> dict[str, FloatArray]:
         """Entropy, participation, max_weight (and more for softmax), shape (n,) each."""
         return self.normalizer.statistics(self.logits)
@@ -61,16 +68,16 @@ class Rows:
         if "log_partition" in self.statistics:
             own = self.logits[np.arange(len(self)), self.query]
             return np.asarray(np.exp(own - self.statistics["log_partition"]))
-        return self.weights[np.arange(len(self)), self.query]
+        return np.asarray(self.weights[np.arange(len(self)), self.query])
 
     @cached_property
     def centred(self) -> FloatArray:
         """Logits minus their mean over the visible keys, shape (n, T)."""
         visible = np.isfinite(self.logits)
         if visible.all():
-            return self.logits - self.logits.mean(axis=1, keepdims=True)
+            return np.asarray(self.logits - self.logits.mean(axis=1, keepdims=True))
         total = np.where(visible, self.logits, 0.0).sum(axis=1, keepdims=True)
-        return self.logits - total / visible.sum(axis=1, keepdims=True)
+        return np.asarray(self.logits - total / visible.sum(axis=1, keepdims=True))
 
     @cached_property
     def alive(self) -> FloatArray:

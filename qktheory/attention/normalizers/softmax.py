@@ -19,6 +19,7 @@ class Softmax(Normalizer):
     """
 
     name = "softmax"
+    stochastic = True
 
     def weights(self, logits: FloatArray) -> FloatArray:
         """Return the softmax of each row."""

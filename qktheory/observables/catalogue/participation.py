@@ -11,7 +11,7 @@ _ORDER = Real(low=0.0, low_open=True)
 
 
 def participation_of_order(q: float) -> RowObservable:
-    """Return the participation Y_q = sum_j A_j^q as an observable.
+    """Return the participation Y_q = sum_j A_j^q of the row divided by its sum as an observable.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def participation_of_order(q: float) -> RowObservable:
         title=f"participation $Y_{{{q:g}}}$",
         definition=rf"Y_{{{q:g}}} = \sum_j A_j^{{{q:g}}}",
         bounds=bounds,
-        compute=lambda rows: (rows.weights**q).sum(axis=1),
+        compute=lambda rows: (rows.shares**q).sum(axis=1),
     )
 
 
