@@ -322,7 +322,7 @@ def compare(
         compared,
         simulation,
         int(recorded),
-        simulation.samples,
+        min(estimate.n for estimate in estimates.values()),
         simulation.delta,
         interrupted,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,12 +88,12 @@ class Context:
         return experiment_id("/".join([claim.id, *map(str, place)]))
 
 
-JudgeRule = Callable[[Claim, Claim, int, Judgement, Context], list[CaseResult]]
+JudgeRule = Callable[[Claim, Claim, int, Judgement, Context], Iterable[CaseResult]]
 
 JUDGES: Registry[JudgeRule] = Registry("judgement", "qktheory.verification.judges")
 
 
-def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:
+def judge(claim: Claim, rival: Claim, context: Context) -> Iterator[CaseResult]:
     """Judge a claim against its rival (its wrong twin, or for a twin the claim itself).
 
     Parameters
@@ -106,14 +106,13 @@ def judge(claim: Claim, rival: Claim, context: Context) -> list[CaseResult]:
     context : Context
         Budget, random numbers, error level, threads.
 
-    Returns
-    -------
-    list of CaseResult
+    Yields
+    ------
+    CaseResult
+        As soon as a case is decided, so that an interrupt leaves what was judged before it.
     """
-    results: list[CaseResult] = []
     for index, judgement in enumerate(claim.judged_by):
-        results += JUDGES[type(judgement).__name__](claim, rival, index, judgement, context)
-    return results
+        yield from JUDGES[type(judgement).__name__](claim, rival, index, judgement, context)
 
 
 def sampled_targets(claim: Claim) -> int:

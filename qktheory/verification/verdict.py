@@ -89,20 +89,24 @@ class ClaimResult:
         In the order in which they were judged.
     seconds : float
         Time it took.
+    complete : bool
+        Whether all cases were judged; an interrupt may come between two of them.
     """
 
     claim: Claim
     cases: Sequence[CaseResult]
     seconds: float = 0.0
+    complete: bool = True
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted if any case is, else undecided if any case is, else supported."""
+        """Refuted if any case is, else undecided if any case is or was not judged."""
         verdicts = {case.verdict for case in self.cases}
-        for verdict in ("refuted", "undecided", "supported"):
-            if verdict in verdicts:
-                return verdict  # type: ignore[return-value]
-        return "not_applicable"
+        if "refuted" in verdicts:
+            return "refuted"
+        if "undecided" in verdicts or not self.complete:
+            return "undecided"
+        return "supported" if "supported" in verdicts else "not_applicable"
 
     @property
     def tightness(self) -> float | None:
@@ -163,7 +167,7 @@ class Verification:
     budget : str
         Name of the budget.
     missing : sequence of str
-        Ids of claims that an interrupt kept from being judged.
+        Ids of claims that an interrupt kept from being judged on all their cases.
     """
 
     results: Sequence[ClaimResult]

@@ -12,7 +12,7 @@ from qktheory.simulation.engine import worker_threads
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
 from qktheory.theorems.catalogue import claims
 from qktheory.verification.judge import Context, find_budget, judge, sampled_targets
-from qktheory.verification.verdict import ClaimResult, Verification
+from qktheory.verification.verdict import CaseResult, ClaimResult, Verification
 
 __all__ = ["verify"]
 
@@ -51,7 +51,8 @@ def verify(
     Returns
     -------
     Verification
-        An interrupt returns what was judged so far, with the rest in ``missing``.
+        An interrupt returns what was judged so far, with the rest in ``missing``. A claim judged
+        on some of its cases only is undecided (or refuted) and missing as well.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def verify(
     key = seed_key(seed)
     share = delta / max(1, sum(sampled_targets(claim) for claim in chosen))
     results: list[ClaimResult] = []
+    cases: list[CaseResult] = []
     try:
         with worker_threads(threads) as workers:
             for number, claim in enumerate(chosen):
@@ -81,11 +83,18 @@ def verify(
                 if wrong_twins:
                     subject, rival = rival, subject
                 started = time.perf_counter()
-                cases = judge(subject, rival, context)
-                results.append(ClaimResult(subject, cases, time.perf_counter() - started))
+                cases = []
+                for case in judge(subject, rival, context):
+                    cases.append(case)
+                results.append(ClaimResult(subject, tuple(cases), time.perf_counter() - started))
+                cases = []
     except KeyboardInterrupt:
-        pass
-    missing = tuple(claim.id for claim in chosen[len(results) :])
+        missing = tuple(claim.id for claim in chosen[len(results) :])
+        if cases:
+            seconds = time.perf_counter() - started
+            results.append(ClaimResult(subject, tuple(cases), seconds, complete=False))
+    else:
+        missing = ()
     recorded = seed if isinstance(seed, int | np.integer) else key
     return Verification(tuple(results), int(recorded), delta, budget, missing)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Expectation, Judgement
 from qktheory.verification.judge import JUDGES, Context
@@ -76,14 +78,11 @@ def _judge_case(
 
 def judge_expectation(
     claim: Claim, rival: Claim, index: int, judgement: Judgement, context: Context
-) -> list[CaseResult]:
+) -> Iterator[CaseResult]:
     """Judge all cases of a claim about means; see `qktheory.verification.judge.judge`."""
     assert isinstance(judgement, Expectation)
-    return [
-        result
-        for case in range(len(claim.cases))
-        for result in _judge_case(claim, rival, index, judgement, case, context)
-    ]
+    for case in range(len(claim.cases)):
+        yield from _judge_case(claim, rival, index, judgement, case, context)
 
 
 JUDGES.add(Expectation.__name__, judge_expectation)
