@@ -14,7 +14,7 @@ import sympy as sp
 __all__ = ["NormalInterval"]
 
 
-class NormalInterval(sp.Function):
+class NormalInterval(sp.Function):  # type: ignore[misc]
     """Probability that a standard normal variable lies between a and b, Phi(b) - Phi(a).
 
     Examples

@@ -115,7 +115,7 @@ def vector(name: str) -> sp.MatrixSymbol:
 
 
 def latex_names(expression: sp.Basic) -> dict[sp.Basic, str]:
-    """Return the LaTeX spelling of the symbols in an expression, for `sympy.latex`.
+    r"""Return the LaTeX spelling of the symbols in an expression, for `sympy.latex`.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def latex_names(expression: sp.Basic) -> dict[sp.Basic, str]:
     Examples
     --------
     >>> sp.latex(symbol("eta_F") / 2, symbol_names=latex_names(symbol("eta_F")))
-    '\\\\frac{\\\\eta_F}{2}'
+    '\\frac{\\eta_F}{2}'
     """
     names: dict[sp.Basic, str] = {}
     for atom in expression.atoms(sp.Symbol, sp.MatrixSymbol):
