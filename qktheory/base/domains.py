@@ -147,9 +147,11 @@ class Integer:
 
     def check(self, argument: str, value: object) -> int:
         """Return `value` as an int of the range."""
-        if not _is_number(value) or (isinstance(value, float) and not value.is_integer()):
+        if not _is_number(value) or (
+            isinstance(value, float | np.floating) and not value.is_integer()
+        ):
             raise bad_value(argument, value, self.describe())
-        number = int(value)  # type: ignore[call-overload]
+        number: int = int(value)  # type: ignore[call-overload]
         if (self.low is not None and number < self.low) or (
             self.high is not None and number > self.high
         ):
