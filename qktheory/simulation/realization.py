@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,8 @@ from qktheory.tokens.law import GaussianTokens
 __all__ = ["Realization"]
 
 FloatArray = NDArray[np.float64]
+
+_LARGEST_LOGIT = 1e140
 
 
 class Realization:
@@ -70,6 +73,24 @@ class Realization:
     def temperature(self) -> float:
         """Divisor of the scores, as a number."""
         return self.ensemble.attention.scale(self.ensemble.d)
+
+    def check_scale(self) -> None:
+        """Raise a `ValueError` if the logits would leave the range of double precision."""
+        variance = float(self.covariance.values.max())
+        if self.query is not None:
+            variance = max(variance, float(np.abs(self.query).max()) ** 2)
+        with np.errstate(over="ignore"):
+            try:
+                root = math.sqrt(self.matrix.eta_F)
+            except OverflowError:
+                root = math.inf
+            # s^2, the square of a logit, is formed too.
+            size = np.float64(root) * variance * self.ensemble.T / self.temperature
+        if not size < _LARGEST_LOGIT:
+            raise ValueError(
+                f"attention.temperature = {self.temperature:g}: expected one that keeps logits "
+                f"below {_LARGEST_LOGIT:g}, those of this W and covariance reach {size:.3g}"
+            )
 
     @cached_property
     def query(self) -> FloatArray | None:

@@ -32,6 +32,11 @@ class Simulator(ABC):
     realization : Realization
         The experiment with its QK map.
 
+    Raises
+    ------
+    ValueError
+        If logits would leave the range of double precision.
+
     Notes
     -----
     Sample k depends on the realisation and on k alone, never on what was drawn before.
@@ -40,6 +45,7 @@ class Simulator(ABC):
     name: ClassVar[str]
 
     def __init__(self, realization: Realization) -> None:
+        realization.check_scale()
         self.realization = realization
         self.ensemble = realization.ensemble
         self.attention = self.ensemble.attention
