@@ -25,6 +25,7 @@ __all__ = [
     "log",
     "log1p",
     "log_positive",
+    "rotate",
     "sincos",
     "sincos_turns",
 ]
@@ -55,7 +56,8 @@ def _exp_reduced(r: float) -> float:
     p = p * r + 0.04166666666653011
     p = p * r + 0.1666666666666641
     p = p * r + 0.5000000000000011
-    return 1.0 + (r + r * r * p)
+    p = p * r + 1.0
+    return p * r + 1.0
 
 
 @elementary
@@ -172,11 +174,11 @@ def sincos_turns(u: float) -> tuple[float, float]:
     p = p * z + 64.93939402266801
     p = p * z - 19.739208802178716
     cosine = 1.0 + z * p
-    return _rotate(sine, cosine, quadrant)
+    return rotate(sine, cosine, quadrant)
 
 
 @elementary
-def _rotate(sine: float, cosine: float, quadrant: int) -> tuple[float, float]:
+def rotate(sine: float, cosine: float, quadrant: int) -> tuple[float, float]:
     """Return sine and cosine of an angle that is larger by `quadrant` quarter turns."""
     even = (quadrant & 1) == 0
     first = sine if even else cosine
@@ -226,7 +228,7 @@ def sincos(x: float) -> tuple[float, float]:
     w = 1.0 - half
     cosine = w + (((1.0 - w) - half) + (z * z * p - r * tail))
     sine = x if x == 0.0 else sine
-    return _rotate(sine, cosine, float_bits(shifted))
+    return rotate(sine, cosine, float_bits(shifted))
 
 
 @elementary

@@ -6,7 +6,6 @@ Same arguments as the kernels, checked by the same public functions. Clear befor
 from __future__ import annotations
 
 import numpy as np
-import scipy.special
 from numpy.typing import NDArray
 
 __all__ = [
@@ -47,11 +46,15 @@ def log(x: Float) -> Float:
 
 def erf(x: Float) -> Float:
     """Return the error function."""
+    import scipy.special
+
     return np.asarray(scipy.special.erf(x))
 
 
 def erfc(x: Float) -> Float:
     """Return the complementary error function."""
+    import scipy.special
+
     return np.asarray(scipy.special.erfc(x))
 
 

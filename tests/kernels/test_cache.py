@@ -59,7 +59,7 @@ def test_an_edit_of_a_called_file_is_noticed(tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     assert run(VALUE, tmp_path, QKTHEORY_CACHE_DIR=store) == "1.0"
     assert list((tmp_path / "store").rglob("arrays._exp-*.bin"))
-    replace(kernels / "elementary.py", "return 1.0 + (r + r * r * p)", "return 3.0 + r")
+    replace(kernels / "elementary.py", "return p * r + 1.0", "return p * r + 3.0")
     assert run(VALUE, tmp_path, QKTHEORY_CACHE_DIR=store) == "3.0"
 
 
@@ -75,7 +75,7 @@ def test_the_cache_of_numba_would_not_notice(tmp_path: Path) -> None:
     )
     store = {"NUMBA_CACHE_DIR": str(tmp_path / "store")}
     assert run(VALUE, tmp_path, **store) == "1.0"
-    replace(kernels / "elementary.py", "return 1.0 + (r + r * r * p)", "return 3.0 + r")
+    replace(kernels / "elementary.py", "return p * r + 1.0", "return p * r + 3.0")
     assert run(VALUE, tmp_path, **store) == "1.0"
 
 
@@ -111,8 +111,8 @@ def test_importing_compiles_nothing_and_leaves_numba_alone() -> None:
     code = (
         "import numba, numba.core.config as c; before = c.CACHE_DIR\n"
         "import qktheory.kernels as k\n"
-        "from qktheory.kernels import arrays, moments, philox, rows, walks\n"
-        "made = [len(f.overloads) for m in (arrays, moments, philox, rows, walks)\n"
+        "from qktheory.kernels import arrays, moments, rows, strips, walks\n"
+        "made = [len(f.overloads) for m in (arrays, moments, strips, rows, walks)\n"
         "        for f in vars(m).values() if hasattr(f, 'overloads')]\n"
         "assert c.CACHE_DIR == before and not any(made)\n"
         "assert bool(made) == k.jit_enabled"
