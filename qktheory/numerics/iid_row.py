@@ -212,7 +212,8 @@ class RowLaplace:
         decay = np.exp(-own)
         weight = own * decay
         power = np.exp(-self.n * self.rate)
-        remaining = self.n * np.exp(-(self.n - 1.0) * self.rate)
+        # For n = 1 the power of L is 1 even where L underflows.
+        remaining = self.n * np.exp(-(self.n - 1.0) * np.minimum(self.rate, 1e3))
         mean_own = _STEP * (weight @ power)
         mean_square = _STEP * ((own * weight) @ power)
         others_square = _STEP * (decay @ (remaining * self.square))
