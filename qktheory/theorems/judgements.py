@@ -289,8 +289,8 @@ class Ordering(Judgement):
     value : str
         Name of the value that the claim orders.
     chain : callable
-        From the parameters of a case to the parameters along the chain, in the order in which the
-        claim says that the value increases.
+        From the claim's evaluation and the parameters of a case to the parameters along the chain,
+        in the order in which the claim says that the value increases.
     draw : callable, optional
         From a NumPy Generator to the parameters of a random case.
     measure : callable, optional
@@ -302,7 +302,7 @@ class Ordering(Judgement):
     kind: ClassVar[str] = "ordering"
 
     value: str
-    chain: Callable[[Parameters], Sequence[Parameters]]
+    chain: Callable[[Evaluate, Parameters], Sequence[Parameters]]
     draw: Callable[[np.random.Generator], Parameters] | None = None
     measure: Callable[[Evaluate, Parameters], float] | None = None
     rounding: float = 1e-10

@@ -68,6 +68,7 @@ def _complete_variance(parameters: dict[str, Any]) -> None:
 
 
 def complete_spectrum(parameters: dict[str, Any]) -> None:
+    """Demand a key within 1..T and an eigenvalue that is not 0."""
     s.complete_key(parameters)
     if not np.any(parameters["eigenvalues"]):
         raise bad_value("eigenvalues", parameters["eigenvalues"], "at least one that is not 0")

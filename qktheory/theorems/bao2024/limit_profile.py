@@ -144,7 +144,8 @@ register(
 XI_NOT_ZERO = Parameter("xi", Real(typical=(0.3, 5.0)), "trace of M, not 0")
 
 
-def _complete_xi(parameters: dict[str, Any]) -> None:
+def complete_xi(parameters: dict[str, Any]) -> None:
+    """Demand a trace that is not 0."""
     if parameters["xi"] == 0.0:
         raise bad_value("xi", parameters["xi"], "a number other than 0")
 
@@ -198,7 +199,7 @@ register(
         standing="derived",
         observable="rho",
         parameters=(XI_NOT_ZERO, s.THETA),
-        complete=_complete_xi,
+        complete=complete_xi,
         values={
             "rho_eta_to_zero": _window(1.0),
             "living_fraction": sp.Min(sp.Rational(1, 2), 1 / sp.Abs(s.xi)),

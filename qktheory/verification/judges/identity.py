@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Identity, Judgement
 from qktheory.verification.judge import JUDGES, Context
@@ -18,8 +20,8 @@ def _compare(
     values = claim.values_at(parameters)
     results = []
     for name, other in judgement.other_route(parameters).items():
-        value, estimate = float(values[name]), float(other)
-        margin = judgement.tolerance * max(abs(value), abs(estimate))
+        value, estimate, scale = _worst_entry(values[name], other)
+        margin = judgement.tolerance * scale
         results.append(
             CaseResult(
                 value=name,
@@ -34,6 +36,14 @@ def _compare(
             )
         )
     return results
+
+
+def _worst_entry(value: Any, other: Any) -> tuple[float, float, float]:
+    """Return the two entries that differ most and the scale of both arrays."""
+    mine, theirs = np.atleast_1d(value).ravel(), np.atleast_1d(other).ravel()
+    place = int(np.argmax(np.abs(mine - theirs)))
+    scale = float(max(np.abs(mine).max(), np.abs(theirs).max()))
+    return float(mine[place]), float(theirs[place]), scale
 
 
 def _badness(result: CaseResult) -> float:

@@ -67,7 +67,7 @@ def judge_sampled_ordering(
 
 def _worst_step(claim: Claim, judgement: Ordering, given: Mapping[str, Any]) -> CaseResult | None:
     """Return the step of a chain that rises least, None for a chain without steps."""
-    chain = judgement.chain(claim.checked(given))
+    chain = judgement.chain(claim.values_at, claim.checked(given))
     values = [
         float(claim.values_at(parameters)[judgement.value])
         if judgement.measure is None
