@@ -129,9 +129,8 @@ class RowLaplace:
         Uniform grid of ln y.
     rate : ndarray, shape (N,)
         -ln L(e^zeta) >= 0, relatively accurate.
-    square, entropy, first : ndarray, shape (N,)
-        E[t^2 e^-t], E[c(ln t)] and E[exp(-t)] - E[...] kernels at t = e^{zeta + s g}; `first` is
-        1 - L.
+    square, entropy : ndarray, shape (N,)
+        E[t^2 e^-t] and E[c(ln t)] at t = e^{zeta + s g}.
     """
 
     s: float
@@ -140,7 +139,6 @@ class RowLaplace:
     rate: _Floats
     square: _Floats
     entropy: _Floats
-    first: _Floats
 
     @classmethod
     def build(cls, s: float, n: int, m_low: float, m_high: float) -> RowLaplace:
@@ -177,7 +175,7 @@ class RowLaplace:
         with np.errstate(divide="ignore"):
             small = -np.log1p(-np.minimum(one_minus, 0.5))
             rate = np.where(one_minus < 0.5, small, -np.log(np.minimum(value, 0.6)))
-        return cls(s, n, zeta, rate, square, entropy, one_minus)
+        return cls(s, n, zeta, rate, square, entropy)
 
     def moments(self, m: float) -> IidRowMoments:
         """Return the moments for one self logit m.

@@ -24,7 +24,7 @@ def moments_of_the_query(M: np.ndarray) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 16, 400])
+@pytest.mark.parametrize("d", [1, 2, 3, 16, 100])
 def test_concentrated_nodes_have_the_moments_of_chi_square(d: int) -> None:
     M = -0.3 * np.eye(d)
     nodes = gaussian_query_nodes(M)
