@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.attention.layer import score_blocks
+from qktheory.attention.layer import score_blocks, score_buffer
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
@@ -71,10 +71,12 @@ class FullMatrix(Simulator):
             for r, o in zip(results, observables, strict=True)
             if o.needs == "matrix"
         ]
+        matrix, temperature = self.realization.matrix, self.realization.temperature
+        buffer = score_buffer(T)
         for sample in range(n):
             blocks = []
             for first_row, logits in score_blocks(
-                X[sample], self.realization.matrix, self.realization.temperature, self.attention
+                X[sample], matrix, temperature, self.attention, buffer
             ):
                 if of_matrices:
                     blocks.append(logits.copy())
