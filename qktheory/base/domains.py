@@ -202,7 +202,7 @@ class RealList:
         if array.ndim != 1 or array.size < self.min_length:
             raise bad_value(argument, value, self.describe())
         # Only the extremes can leave the interval; the domain of the element words the error.
-        for entry in (array.min(), array.max()):
+        for entry in (array.min(), array.max()) if array.size else ():
             self.element.check(argument, float(entry))
         return array
 
