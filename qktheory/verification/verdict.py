@@ -50,6 +50,8 @@ class CaseResult:
         Of this case.
     tightness : float or None
         Largest smaller/larger ratio found, for bounds.
+    ladder : tuple of (float, float)
+        Sizes and the relative errors found there, for limits.
     """
 
     value: str
@@ -62,6 +64,7 @@ class CaseResult:
     guarantee: str
     verdict: Verdict
     tightness: float | None = None
+    ladder: tuple[tuple[float, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry of the JSON report."""

@@ -67,6 +67,7 @@ def judge_asymptotic(
                 n=len(errors),
                 guarantee="numerical",
                 verdict="supported" if good else "refuted",
+                ladder=tuple(zip(judgement.ladder, errors, strict=True)),
             )
         )
     return results

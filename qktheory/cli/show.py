@@ -1,0 +1,112 @@
+"""``qktheory show``: a claim as a page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from qktheory.cli.options import json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qktheory.theorems.claim import Claim
+
+__all__ = ["show"]
+
+
+@click.command(short_help="Show a claim: statement, formulas, parameters, source, cases.")
+@click.argument("claim", metavar="ID")
+@json_option
+def show(claim: str, as_json: bool) -> int:
+    """Show claim ID: statement, formulas, parameters, assumptions, source, wrong twin, cases.
+
+    The ID of a statement or chapter (LOC-3, LOC) lists its parts. With --json, formulas are LaTeX.
+    """
+    from qktheory.cli.output import emit_json, terminal_width
+    from qktheory.report.claim_card import claim_card
+    from qktheory.theorems.catalogue import claims
+
+    found = claims([claim])
+    if len(found) > 1:
+        _show_parts(claim, found, as_json)
+    elif as_json:
+        emit_json(claim_card(found[0]))
+    else:
+        _show_claim(found[0], min(terminal_width(), 110))
+    return 0
+
+
+def _show_parts(name: str, parts: Sequence[Claim], as_json: bool) -> None:
+    from qktheory.cli.output import echo, emit_json, plain_table
+
+    if as_json:
+        emit_json(
+            {
+                "id": name,
+                "parts": [
+                    {"id": p.id, "title": p.title, "standing": p.standing, "claim_kind": p.kind}
+                    for p in parts
+                ],
+            }
+        )
+        return
+    table = plain_table("claim", "standing", "title")
+    for part in parts:
+        table.add_row(part.id, part.standing, part.title)
+    echo(table)
+
+
+def _show_claim(claim: Claim, width: int) -> None:
+    from qktheory.report.claim_card import claim_card, formula_text
+
+    ascii_only = not (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+
+    def words(text: str, indent: str = "  ") -> None:
+        click.echo(
+            click.wrap_text(text, width, initial_indent=indent, subsequent_indent=indent + "  ")
+        )
+
+    def formulas(title: str, definitions: object) -> None:
+        assert isinstance(definitions, dict)
+        if definitions:
+            click.echo(f"\n{title}")
+        for name, definition in definitions.items():
+            drawn = formula_text(name, definition, width - 2, ascii_only)
+            click.echo("\n".join(f"  {line}" for line in drawn.split("\n")) + "\n")
+
+    card = claim_card(claim)
+    click.echo(f"{claim.id}  {claim.title}")
+    click.echo(f"{claim.standing}, {claim.kind}; about {claim.observable}\n")
+    click.echo(click.wrap_text(claim.statement, width))
+    click.echo("\nSource")
+    words(f"{claim.source}: {claim.source.title}")
+    click.echo("\nParameters")
+    for parameter in card["parameters"]:
+        default = "" if parameter["required"] else f" (default: {_default(parameter['default'])})"
+        words(f"{parameter['name']}: {parameter['description']}; {parameter['domain']}{default}")
+    if not card["parameters"]:
+        click.echo("  none")
+    formulas("Where", dict(claim.where))
+    formulas("Values", dict(claim.values))
+    if card["assumptions"]:
+        click.echo("Speaks about an Ensemble when")
+        for assumption in card["assumptions"]:
+            words(f"{assumption['name']}: {assumption['text']}")
+    if card["predicts"]:
+        click.echo("\nPredicts")
+        for p in card["predicts"]:
+            words(f"{p['observable']} ({p['prediction_kind']}), by {p['value']}")
+    click.echo("\nWrong twin, which verification must refute")
+    words(claim.wrong_twin.error)
+    click.echo("\nCases")
+    for case in card["cases"]:
+        text = ", ".join(f"{name} = {json.dumps(value)}" for name, value in case.items())
+        words(text or "the claim has no parameters")
+
+
+def _default(value: object) -> str:
+    return "decided from the others" if value is None else str(value)

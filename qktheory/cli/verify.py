@@ -1,0 +1,138 @@
+"""``qktheory verify``: judge claims and print the table of verdicts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from qktheory.cli.options import budget_option, json_file_option, run_options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from qktheory.verification.verdict import Verification
+
+__all__ = ["verify"]
+
+#: Columns of the table, and the narrowest terminal that gets them.
+_COLUMNS = (
+    ("claim", "claim", 0),
+    ("standing", "standing", 100),
+    ("kind", "kind", 120),
+    ("verdict", "verdict", 0),
+    ("value", "value", 175),
+    ("prediction", "prediction", 0),
+    ("estimate", "estimate", 136),
+    ("interval", "interval", 136),
+    ("margin", "estimate", 0),
+    ("n", "n", 0),
+    ("cases", "cases", 150),
+    ("tightness", "tight", 0),
+    ("level", "level", 0),
+    ("guarantee", "guarantee", 0),
+    ("title", "title", 225),
+)
+#: Below this width, columns are one space apart and the guarantee is shortened.
+_NARROW = 90
+_SHORT = {"guarantee": "guarant.", "finite-sample": "finite-n", "asymptotic": "asympt."}
+_NUMBERS = ("prediction", "estimate", "n", "cases", "tight", "level")
+
+
+@click.command(short_help="Judge claims: all of them, or some by id, chapter or file.")
+@click.argument("selection", nargs=-1, metavar="[ID|FILE.py ...]")
+@budget_option
+@run_options
+@json_file_option
+@click.option(
+    "--report", metavar="DIR", help="Write report.md, figures and verdicts.json into a folder."
+)
+def verify(
+    selection: tuple[str, ...],
+    budget: str,
+    seed: int,
+    delta: float,
+    threads: int | None,
+    json_file: str | None,
+    report: str | None,
+) -> int:
+    """Judge claims on their own cases and print a table of verdicts.
+
+    An ID is a claim (LOC-3b), a statement with all its parts (LOC-3) or a chapter (LOC); FILE.py
+    registers claims of your own. Each row shows the case that decided the claim, the first one
+    unless one failed: prediction, estimate with interval, samples n, tightness of a bound, error
+    level of the claim's verdict. "Supported" says that nothing was found against a claim at that
+    error level; sampling supports, it never proves.
+
+    Exit status: 0 if every verdict agrees with the standing of its claim, 1 if a theorem, corrected
+    or derived claim is refuted or a folklore claim is not, 2 for bad input, 130 if interrupted.
+    """
+    from qktheory.cli.output import echo, emit_json, progress_line, terminal_width
+    from qktheory.report.files import check_folder, check_writable
+    from qktheory.report.verdicts import closing_words, verdicts_dict
+    from qktheory.verification.verify import verify as run
+
+    started = time.perf_counter()
+    if json_file is not None and json_file != "-":
+        check_writable("--json", json_file)
+    if report is not None:
+        # Loaded before the work, so that nothing can be missing after it.
+        from qktheory.report.write_report import write_report
+
+        check_folder("--report", report)
+    with progress_line("claims") as progress:
+        result = run(
+            selection, budget=budget, seed=seed, delta=delta, threads=threads, progress=progress
+        )
+    seconds = time.perf_counter() - started
+    if json_file != "-":
+        width = terminal_width()
+        if result.results:
+            echo(_table(result, width))
+        _echo_counterexamples(result, user_files=any(s.endswith(".py") for s in selection))
+        click.echo(click.wrap_text(closing_words(result, seconds), min(width, 100)))
+    if json_file is not None:
+        emit_json(verdicts_dict(result), json_file)
+    if report is not None:
+        write_report(result, report)
+    if result.missing:
+        return 130
+    return 0 if result.success else 1
+
+
+def _table(result: Verification, width: int) -> Table:
+    """Return the table of verdicts with the columns that fit."""
+    from rich.text import Text
+
+    from qktheory.cli.output import STYLES, plain_table
+    from qktheory.report.verdicts import verdict_rows
+
+    columns = [(field, title) for field, title, needed in _COLUMNS if width >= needed]
+    if ("interval", "interval") in columns:
+        columns.remove(("margin", "estimate"))
+    gap = 1 if width < _NARROW else 2
+    table = plain_table(*(title for _, title in columns), right=_NUMBERS, gap=gap)
+    for row in verdict_rows(result):
+        cells = [getattr(row, field) for field, _ in columns]
+        if width < _NARROW:
+            cells = [_SHORT.get(cell, cell) for cell in cells]
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
+    return table
+
+
+def _echo_counterexamples(result: Verification, user_files: bool) -> None:
+    """Print refuted and undecided cases in full, so that anyone can check them again."""
+    from qktheory.report.numbers import interval_text
+    from qktheory.report.verdicts import counterexamples, recheck_command
+
+    for claim, case in counterexamples(result):
+        estimate, interval = interval_text(case.estimate, case.low, case.high)
+        click.echo(
+            f"{claim.claim.id} {case.verdict}: {case.value} = {case.prediction!r} predicted, "
+            f"{estimate} in {interval} found (n = {case.n}, {case.guarantee})"
+        )
+        if user_files:
+            click.echo(f"    {case.to_dict()['parameters']}")
+        else:
+            click.echo(f"    {recheck_command(claim, case)}")

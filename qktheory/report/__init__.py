@@ -1,0 +1,1 @@
+"""Documents from results: JSON, tables and pages."""
