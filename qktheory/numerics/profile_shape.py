@@ -22,6 +22,7 @@ from scipy.special import erf, ndtr
 
 from qktheory.base.errors import bad_value
 from qktheory.numerics.normal import interval_probability, normal_pdf
+from qktheory.numerics.offset_interval import offset_interval_probability
 
 __all__ = ["LATE", "MIDDLE", "UNLOCALIZED", "PhaseValues", "contrast", "lateness", "phase"]
 
@@ -101,7 +102,7 @@ def contrast_of(p: Peak) -> Array:
     """Return rho_max - rho_min without cancellation."""
     end = p.alpha_0 + p.delta_0
     rho_max = 0.5 * (erf(p.alpha / math.sqrt(2.0)) + erf(p.beta / math.sqrt(2.0)))
-    rho_min = interval_probability(p.alpha_0, end)
+    rho_min = offset_interval_probability(p.alpha_0, p.delta_0)
     rise = interval_probability(-p.alpha, p.alpha_0)
     change = interval_probability(np.minimum(p.beta, end), np.maximum(p.beta, end))
     by_ends = rise + np.copysign(change, p.beta - end)
@@ -111,7 +112,7 @@ def contrast_of(p: Peak) -> Array:
 def complement_of(p: Peak) -> Array:
     """Return 1 - contrast as a sum of three tails."""
     tails = ndtr(-p.alpha) + ndtr(-p.beta)
-    return np.asarray(tails + interval_probability(p.alpha_0, p.alpha_0 + p.delta_0))
+    return np.asarray(tails + offset_interval_probability(p.alpha_0, p.delta_0))
 
 
 def tilt_of(p: Peak) -> Array:
@@ -125,9 +126,8 @@ def tilt_of(p: Peak) -> Array:
     short = (normal_pdf(t - alpha) * -np.expm1(-2.0 * t * alpha)) @ _WEIGHTS * 0.5 * delta[..., 0]
     # 1 - A is exact near |xi| = 2, delta_0 - alpha_0 is not.
     late = (1.0 - 0.5 * p.xi) * p.delta_0
-    direct = interval_probability(-p.alpha_0, np.maximum(late, -p.alpha_0)) - interval_probability(
-        p.alpha_0, p.alpha_0 + p.delta_0
-    )
+    last = interval_probability(-p.alpha_0, np.maximum(late, -p.alpha_0))
+    direct = last - offset_interval_probability(p.alpha_0, p.delta_0)
     return np.where(long, direct, short)
 
 
@@ -305,7 +305,7 @@ def phase(xi: ArrayLike, eta: ArrayLike) -> PhaseValues:
     array([1, 2, 0])
     >>> at_two = phase(2.0, 0.02)
     >>> float(at_two.lateness), f"{float(at_two.late_excess):.4e}"
-    (0.5000000000000039, '3.9010e-15')
+    (0.5000000000000039, '3.9056e-15')
     """
     p = peak(*_checked(xi, eta))
     size = contrast_of(p)
@@ -314,4 +314,4 @@ def phase(xi: ArrayLike, eta: ArrayLike) -> PhaseValues:
     late = np.minimum(tilt_of(p) / divisor, 1.0)
     excess = 0.5 * late_excess_of(p) / divisor
     code = np.where(size < 0.25, UNLOCALIZED, np.where(excess >= 0.0, LATE, MIDDLE))
-    return PhaseValues(size, late, code.astype(np.int64), excess)
+    return PhaseValues(size, np.asarray(late), code.astype(np.int64), np.asarray(excess))
