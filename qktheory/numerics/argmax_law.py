@@ -1,6 +1,6 @@
 """Law of the argmax of a drifted bridge, the saturated regime of the softmax (LOC-11).
 
-For beta >= 0 put X = beta ((1 - u)/u)^(1/2) and t' = (t - X)_+; phi, Phi are the normal pdf and cdf:
+For beta >= 0 put X = beta ((1 - u)/u)^(1/2) and t' = (t - X)_+, phi and Phi normal:
 
     f(u|beta) = 2 Phi(-X) + 2 beta (u/(1 - u))^(1/2) int t' phi(t) dt,
     F(u|beta) = 2 u int t'^2 phi(t) dt.
@@ -51,9 +51,9 @@ def _finite(argument: str, value: ArrayLike) -> _Floats:
 def _tail_moments(x: _Floats) -> tuple[_Floats, _Floats, _Floats]:
     """Return int_0^inf s^n e^(-x s - s^2/2) ds / n! for n = 0, 1, 2 and x >= 0."""
     near = np.minimum(x, 2.0)
-    first = math.sqrt(0.5 * math.pi) * erfcx(near / math.sqrt(2.0))
-    second = 1.0 - near * first
-    third = 0.5 * (first - near * second)
+    first = np.array(math.sqrt(0.5 * math.pi) * erfcx(near / math.sqrt(2.0)))
+    second = np.array(1.0 - near * first)
+    third = np.array(0.5 * (first - near * second))
     far = x > 2.0
     if far.any():
         # Ratios of neighbouring orders from their backward recurrence, a continued fraction.
@@ -153,7 +153,7 @@ def argmax_cdf(theta: ArrayLike, beta: ArrayLike) -> _Floats:
     Examples
     --------
     >>> argmax_cdf([0.25, 0.25], [0.0, 1.0]).round(10)
-    array([0.25      , XXX])
+    array([0.25      , 0.00617435])
     """
     u, v, drift, sign = _sides(theta, beta)
     with np.errstate(over="ignore"):

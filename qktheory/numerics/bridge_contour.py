@@ -145,7 +145,7 @@ def smaller_end_weight(law: DriftLaw) -> float:
     Examples
     --------
     >>> round(smaller_end_weight(NormalDrift(1.0, 2.0)), 10)
-    0.9097606394
+    0.7230156235
     """
     total = 0.0
     strip = 0
