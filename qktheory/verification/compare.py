@@ -132,7 +132,7 @@ class Comparison:
     delta : float
         Error probability of all intervals together.
     interrupted : bool
-        Whether there are fewer samples than asked for.
+        Whether there are fewer samples, or predictions, than asked for.
     """
 
     ensemble: Ensemble
@@ -281,7 +281,7 @@ def compare(
     Returns
     -------
     Comparison
-        An interrupt returns what was sampled so far.
+        An interrupt returns what was sampled and predicted so far; a second one is passed on.
 
     Raises
     ------
@@ -307,14 +307,20 @@ def compare(
         interrupted = True
     estimates = simulation.estimates
     compared = {}
-    for observable in found:
-        if observable.name not in estimates:
-            continue
-        report(f"predictions of {observable.name}", samples, samples)
+    predicting = True
+    for observable in (o for o in found if o.name in estimates):
+        predicted: list[Prediction] = []
+        try:
+            if predicting:
+                report(f"predictions of {observable.name}", samples, samples)
+                predicted = predictions(simulation.realization, observable)
+        except KeyboardInterrupt:
+            # The estimates are worth reporting without predictions; a second interrupt means it.
+            if interrupted:
+                raise
+            interrupted, predicting = True, False
         compared[observable.name] = ObservableComparison(
-            observable,
-            estimates[observable.name],
-            predictions(simulation.realization, observable),
+            observable, estimates[observable.name], predicted
         )
     recorded = seed if isinstance(seed, int | np.integer) else simulation.realization.key
     return Comparison(
