@@ -41,11 +41,14 @@ def plot_intervals(cases: Sequence[CaseResult], ax: Axes) -> list[Artist]:
     Returns
     -------
     list of Artist
-        The line of the predictions, then one interval a case.
+        The line of the predictions, then the parts of one interval a case; thin lines part cases
+        of different parameters.
     """
     artists: list[Artist] = [ax.axvline(0.0, color=INK, linewidth=0.9)]
     labels, notes = [], []
     for row, case in enumerate(cases):
+        if row and case.parameters != cases[row - 1].parameters:
+            artists.append(ax.axhline(row - 0.5, color=INK, linewidth=0.3, alpha=0.4))
         half = (case.high - case.low) / 2.0
         shift = (case.estimate - case.prediction) / half
         reach = [[(case.estimate - case.low) / half], [(case.high - case.estimate) / half]]

@@ -55,7 +55,10 @@ def interval_text(value: float, low: float, high: float) -> tuple[str, str]:
     """
     width = (high - low) / 2.0
     if not (_in_plain_digits(low, width) and _in_plain_digits(high, width)):
-        return number_text(value), f"[{number_text(low)}, {number_text(high)}]"
+        negligible = abs(value) < 1e-3 * width < math.inf
+        return "0" if negligible else number_text(
+            value
+        ), f"[{number_text(low)}, {number_text(high)}]"
     decimals = _decimals(width)
     step = 10.0**decimals
     lowest = min(math.floor(low * step) / step, low)
@@ -80,6 +83,8 @@ def margin_text(value: float, low: float, high: float) -> str:
         decimals = _decimals(width)
         rounded = math.ceil(width * 10.0**decimals) / 10.0**decimals
         return f"{value:.{decimals}f} ± {rounded:.{decimals}f}"
+    if abs(value) < 1e-3 * width < math.inf:
+        value = 0.0
     if not math.isfinite(width):
         return f"{number_text(value, 5)} ± {width:g}"
     power = 10.0 ** math.floor(math.log10(width))
