@@ -26,8 +26,8 @@ FLOORS = (
     ("simulation",),
     ("theorems",),
     ("verification",),
-    ("report",),
     ("plots",),
+    ("report",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

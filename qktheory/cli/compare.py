@@ -47,8 +47,8 @@ def compare(
     Exit status: 0 whether predictions and simulation agree or not, 2 for bad input, 130 if
     interrupted (the samples drawn so far are reported).
     """
+    from qktheory.base.files import check_writable
     from qktheory.cli.output import emit_json, progress_line
-    from qktheory.report.files import check_writable
     from qktheory.verification.compare import compare as run
 
     started = time.perf_counter()

@@ -64,7 +64,7 @@ def echo(*renderables: RenderableType, width: int | None = None) -> None:
 
 def emit_json(value: Any, destination: str | None = None) -> None:
     """Write JSON to stdout (``None`` or ``"-"``) or to a file."""
-    from qktheory.report.files import json_text, write_file
+    from qktheory.base.files import json_text, write_file
 
     if destination is None or destination == "-":
         click.echo(json_text(value), nl=False)

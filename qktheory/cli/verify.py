@@ -68,8 +68,8 @@ def verify(
     Exit status: 0 if every verdict agrees with the standing of its claim, 1 if a theorem, corrected
     or derived claim is refuted or a folklore claim is not, 2 for bad input, 130 if interrupted.
     """
+    from qktheory.base.files import check_folder, check_writable
     from qktheory.cli.output import echo, emit_json, progress_line, terminal_width
-    from qktheory.report.files import check_folder, check_writable
     from qktheory.report.verdicts import closing_words, verdicts_dict
     from qktheory.verification.verify import verify as run
 
@@ -123,7 +123,7 @@ def _table(result: Verification, width: int) -> Table:
 
 def _echo_counterexamples(result: Verification, user_files: bool) -> None:
     """Print refuted and undecided cases in full, so that anyone can check them again."""
-    from qktheory.report.numbers import interval_text
+    from qktheory.base.numbers import interval_text
     from qktheory.report.verdicts import counterexamples, recheck_command
 
     for claim, case in counterexamples(result):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qktheory.base.errors import bad_value
-from qktheory.report.files import write_file
+from qktheory.base.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from qktheory.base.numbers import interval_text, number_text
 from qktheory.plots.style import COLOURS, INK, new_figure, style
-from qktheory.report.numbers import interval_text, number_text
 from qktheory.theorems.judgements import Asymptotic
 from qktheory.verification.verdict import CaseResult, ClaimResult
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.report.numbers import interval_text, number_text
+from qktheory.base.numbers import interval_text, number_text
 from qktheory.verification.compare import Comparison, ObservableComparison, Prediction
 
 __all__ = ["ComparisonLine", "agreement_word", "comparison_closing", "comparison_lines"]

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qktheory.report.files import json_text
-from qktheory.report.numbers import count_text, interval_text, margin_text, number_text
+from qktheory.base.files import json_text
+from qktheory.base.numbers import count_text, interval_text, margin_text, number_text
 from qktheory.verification.verdict import CaseResult, ClaimResult, Verification
 
 __all__ = [

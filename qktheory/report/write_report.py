@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from qktheory import __version__
+from qktheory.base.files import check_folder, json_text, write_file
+from qktheory.base.numbers import interval_text, number_text
 from qktheory.report.claim_card import formula_latex
-from qktheory.report.files import check_folder, json_text, write_file
-from qktheory.report.numbers import interval_text, number_text
 from qktheory.report.verdicts import (
     closing_words,
     recheck_command,
