@@ -98,17 +98,9 @@ def _checked_fill(
         fill = reference.fill_normals if normal else reference.fill_uniforms
         fill(key, experiment, cell, first_sample, out)
         return
-    fill_strips(
-        np.uint64(key & 0xFFFFFFFF),
-        np.uint64(key >> 32),
-        np.uint64(experiment),
-        np.uint64(cell),
-        first_sample,
-        normal,
-        out.reshape(-1),
-        rows,
-        columns,
-    )
+    flat = out.reshape(-1)
+    low, high = key & 0xFFFFFFFF, key >> 32
+    fill_strips(low, high, experiment, cell, first_sample, normal, flat, rows, columns)
 
 
 def fill_uniforms(key: int, experiment: int, cell: int, first_sample: int, out: Float) -> None:

@@ -23,8 +23,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numba
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 from numba.core import config
 from numba.extending import intrinsic
@@ -37,11 +38,15 @@ __all__ = [
     "float_from_bits",
     "jit_enabled",
     "reduction",
+    "wide_registers",
     "wide_vectors",
 ]
 
 jit_enabled: bool = not getattr(config, "DISABLE_JIT", 0)
 """False under ``NUMBA_DISABLE_JIT=1``; public functions then run their NumPy twins."""
+
+wide_registers: bool = bool(llvm.get_host_cpu_features().get("avx512f", False))
+"""Whether the CPU has 512-bit registers."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

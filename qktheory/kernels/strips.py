@@ -12,9 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.kernels.elementary import rotate
-from qktheory.kernels.policy import elementary, float_bits, float_from_bits, wide_vectors
+from qktheory.kernels.lanes import GROUP, philox_group
+from qktheory.kernels.policy import (
+    elementary,
+    float_bits,
+    float_from_bits,
+    wide_registers,
+    wide_vectors,
+)
 
-__all__ = ["fill_strips", "philox_blocks"]
+__all__ = ["STRIP", "fill_strips", "philox_blocks", "words_in_a_loop", "words_in_groups"]
 
 Float = NDArray[np.float64]
 Words = NDArray[np.uint64]
@@ -33,7 +40,7 @@ _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _ROUND = 6755399441055744.0  # as in `elementary`
 # Blocks made at a time, and the number of blocks of a row below which rows are handled one block
 # at a time.
-_STRIP = 128
+STRIP = 128
 _SHORT = 16
 
 
@@ -106,7 +113,7 @@ def _normal_pair(first: Any, second: Any) -> tuple[float, float]:
 
 
 @elementary
-def _words(
+def words_in_a_loop(
     blocks: Words,
     samples: Words,
     cell: Any,
@@ -116,11 +123,32 @@ def _words(
     first: Words,
     second: Words,
 ) -> None:
+    """Make the two 64-bit words of each block of a strip."""
     wide_vectors()
-    for i in range(_STRIP):
+    for i in range(STRIP):
         r0, r1, r2, r3 = _philox(blocks[i], samples[i], cell, experiment, k0, k1)
         first[i] = (r0 << _32) | r1
         second[i] = (r2 << _32) | r3
+
+
+@elementary
+def words_in_groups(
+    blocks: Words,
+    samples: Words,
+    cell: Any,
+    experiment: Any,
+    k0: Any,
+    k1: Any,
+    first: Words,
+    second: Words,
+) -> None:
+    """Make the same words as `words_in_a_loop`, for CPUs with 512-bit registers."""
+    wide_vectors()
+    for start in range(0, STRIP, GROUP):
+        philox_group(blocks, samples, cell, experiment, k0, k1, first, second, start)
+
+
+_words = words_in_groups if wide_registers else words_in_a_loop
 
 
 @elementary
@@ -128,7 +156,7 @@ def _number(blocks: Words, samples: Words, block: int, sample: int, per_row: int
     """Write the addresses of the blocks of a strip that starts inside the given sample."""
     wide_vectors()
     if per_row < _SHORT:
-        for i in range(_STRIP):
+        for i in range(STRIP):
             blocks[i] = np.uint64(block)
             samples[i] = np.uint64(sample)
             block += 1
@@ -137,9 +165,9 @@ def _number(blocks: Words, samples: Words, block: int, sample: int, per_row: int
                 sample += 1
         return
     filled = 0
-    while filled < _STRIP:
+    while filled < STRIP:
         # Slices, because an index that starts at 0 needs no test for a negative one.
-        run = min(_STRIP - filled, per_row - block)
+        run = min(STRIP - filled, per_row - block)
         some_blocks = blocks[filled : filled + run]
         some_samples = samples[filled : filled + run]
         for i in range(run):
@@ -188,10 +216,10 @@ def _copy(strip: Float, filled: int, block: int, columns: int, out: Float) -> in
 
 @elementary
 def fill_strips(
-    k0: Any,
-    k1: Any,
-    experiment: Any,
-    cell: Any,
+    key_low: int,
+    key_high: int,
+    experiment: int,
+    cell: int,
     first_sample: int,
     normal: bool,
     out: Float,
@@ -200,32 +228,37 @@ def fill_strips(
 ) -> None:
     """Fill a C-contiguous array, given flat, with normals or uniforms.
 
-    All numbers are made in strips of a fixed length that may span rows and that are then copied:
-    one piece of machine code makes them all, whatever the shape, so their bits cannot depend on it.
+    All numbers are made in strips of a fixed length that may span rows, either in place or in a
+    buffer to be copied: one piece of machine code makes them all, whatever the shape, so their
+    bits cannot depend on it.
     """
     wide_vectors()
-    blocks = np.empty(_STRIP, np.uint64)
-    samples = np.empty(_STRIP, np.uint64)
-    first = np.empty(_STRIP, np.uint64)
-    second = np.empty(_STRIP, np.uint64)
-    strip = np.empty(2 * _STRIP)
+    blocks = np.empty(STRIP, np.uint64)
+    samples = np.empty(STRIP, np.uint64)
+    first = np.empty(STRIP, np.uint64)
+    second = np.empty(STRIP, np.uint64)
+    buffer = np.empty(2 * STRIP)
+    c2, c3, k0, k1 = np.uint64(cell), np.uint64(experiment), np.uint64(key_low), np.uint64(key_high)
     per_row = (columns + 1) // 2
     total = rows * per_row
     done = 0
-    for start in range(0, total, _STRIP):
-        filled = min(_STRIP, total - start)
+    for start in range(0, total, STRIP):
+        filled = min(STRIP, total - start)
         row = start // per_row
         block = start - row * per_row
         _number(blocks, samples, block, first_sample + row, per_row)
-        _words(blocks, samples, cell, experiment, k0, k1, first, second)
+        _words(blocks, samples, c2, c3, k0, k1, first, second)
+        # Rows of even length follow each other without a number left out.
+        in_place = (filled == STRIP) & (columns % 2 == 0)
+        strip = out[done : done + 2 * STRIP] if in_place else buffer
         if normal:
-            for i in range(_STRIP):
+            for i in range(STRIP):
                 strip[2 * i], strip[2 * i + 1] = _normal_pair(first[i], second[i])
         else:
-            for i in range(_STRIP):
+            for i in range(STRIP):
                 strip[2 * i] = _midpoint(first[i])
                 strip[2 * i + 1] = _midpoint(second[i])
-        done += _copy(strip, filled, block, columns, out[done:])
+        done += 2 * STRIP if in_place else _copy(buffer, filled, block, columns, out[done:])
 
 
 @elementary

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qktheory.kernels import fill_normals, fill_uniforms, philox4x32
+from qktheory.kernels import fill_normals, fill_uniforms, jit_enabled, philox4x32, strips
 
 # Known-answer vectors of the Random123 library, file kat_vectors, philox4x32 10.
 KNOWN_ANSWERS = [
@@ -106,6 +106,21 @@ def test_every_part_of_the_address_counts() -> None:
             values.add(first(*changed))
     values.add(first(11 + 2**32, 12, 13, 14))
     assert len(values) == 10
+
+
+@pytest.mark.skipif(not jit_enabled, reason="compiled functions only")
+def test_both_ways_of_making_words_agree() -> None:
+    """The instructions for wide registers are right on any CPU, and make the same integers."""
+    rng = np.random.default_rng(0)
+    blocks, samples = rng.integers(0, 2**32, (2, strips.STRIP), dtype=np.uint64)
+    address = [np.uint64(w) for w in rng.integers(0, 2**32, 4, dtype=np.uint64)]
+    results = []
+    for words_of in (strips.words_in_a_loop, strips.words_in_groups):
+        first, second = np.zeros((2, strips.STRIP), np.uint64)
+        words_of(blocks, samples, *address, first, second)
+        results.append((first, second))
+    np.testing.assert_array_equal(results[0], results[1])
+    assert len(np.unique(results[0])) == 2 * strips.STRIP
 
 
 def test_uniforms_stay_inside_the_interval() -> None:
