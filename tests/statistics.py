@@ -61,7 +61,8 @@ def distance_of_means(a: ArrayLike, b: ArrayLike | float) -> Distance:
 def distance_of_laws(a: ArrayLike, b: ArrayLike) -> Distance:
     """Compare two samples of equal size n by the Kolmogorov distance of their empirical laws.
 
-    Finite-sample, for any laws: P(D > t) <= 2 exp(-n t^2) for n >= 458 (Wei and Dudley 2012, Theorem 1).
+    Finite-sample, for any laws: P(D > t) <= 2 exp(-n t^2) for n >= 458 (Wei and Dudley 2012,
+    Theorem 1).
     """
     first, second = (np.sort(np.asarray(x, dtype=np.float64).ravel()) for x in (a, b))
     n = first.size
@@ -76,7 +77,8 @@ def distance_of_laws(a: ArrayLike, b: ArrayLike) -> Distance:
     found = max(int((here[0] - there[1]).max()), int((here[1] - there[0]).max()), 0) / n
     threshold = math.sqrt(math.log(2.0 / ALARM) / n)
     # One-sample Dvoretzky-Kiefer-Wolfowitz for both empirical laws.
-    return Distance(found, threshold, threshold + 2.0 * math.sqrt(math.log(4.0 / MISS) / (2.0 * n)))
+    overlooked = 2.0 * math.sqrt(math.log(4.0 / MISS) / (2.0 * n))
+    return Distance(found, threshold, threshold + overlooked)
 
 
 def too_many(count: int, trials: int, rate: float) -> bool:

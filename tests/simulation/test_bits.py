@@ -146,9 +146,7 @@ def test_slices_that_do_not_agree_would_be_noticed() -> None:
     class OneProduct(SIMULATORS["full"]):  # type: ignore[misc]
         """The mistake: numbers that depend on how many samples are drawn together."""
 
-        def measure(
-            self, observables: Any, first_sample: int, n: int
-        ) -> list[NDArray[np.float64]]:
+        def measure(self, observables: Any, first_sample: int, n: int) -> list[NDArray[np.float64]]:
             values = super().measure(observables, first_sample, n)
             return [v * (1.0 + 1e-16 * n) * (1.0 + 2e-16 * (n > 4)) for v in values]
 
