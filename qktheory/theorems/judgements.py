@@ -83,6 +83,8 @@ class Identity(Judgement):
         From a NumPy Generator to random parameters.
     tolerance : float
         Largest relative error, from the conditioning of both routes.
+    most_draws : int, optional
+        Random inputs at most, where the other route is slow; the budget decides by default.
     """
 
     kind: ClassVar[str] = "identity"
@@ -90,6 +92,7 @@ class Identity(Judgement):
     other_route: Callable[[Parameters], Mapping[str, Any]]
     draw: Callable[[np.random.Generator], Parameters]
     tolerance: float = 1e-10
+    most_draws: int | None = None
 
 
 @dataclass(frozen=True)
@@ -297,6 +300,8 @@ class Ordering(Judgement):
         From the claim's evaluation and parameters to the quantity; the value by default.
     rounding : float
         Relative decrease that counts as rounding.
+    most_draws : int, optional
+        Random cases at most; the budget decides by default.
     """
 
     kind: ClassVar[str] = "ordering"
@@ -306,3 +311,4 @@ class Ordering(Judgement):
     draw: Callable[[np.random.Generator], Parameters] | None = None
     measure: Callable[[Evaluate, Parameters], float] | None = None
     rounding: float = 1e-10
+    most_draws: int | None = None

@@ -63,10 +63,11 @@ def judge_identity(
         return results
     rng = context.generator(claim, index)
     worst: dict[str, CaseResult] = {}
-    for count in range(context.budget.draws):
+    draws = min(context.budget.draws, judgement.most_draws or context.budget.draws)
+    for count in range(draws):
         if count % 50 == 0:
             context.progress(f"{claim.id}: {count} random draws")
-        for result in _compare(claim, judgement, judgement.draw(rng), context.budget.draws):
+        for result in _compare(claim, judgement, judgement.draw(rng), draws):
             if result.value not in worst or _badness(result) > _badness(worst[result.value]):
                 worst[result.value] = result
     return results + list(worst.values())

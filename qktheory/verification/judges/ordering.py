@@ -112,7 +112,8 @@ def judge_ordering(
         return results
     rng = context.generator(claim, index)
     worst: CaseResult | None = None
-    for count in range(context.budget.draws):
+    draws = min(context.budget.draws, judgement.most_draws or context.budget.draws)
+    for count in range(draws):
         if count % 50 == 0:
             context.progress(f"{claim.id}: {count} random chains")
         result = _worst_step(claim, judgement, judgement.draw(rng))
