@@ -1,0 +1,138 @@
+"""Normalisers, masks and temperature against their definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from qktheory.attention.attention import Attention
+from qktheory.attention.layer import score_blocks
+from qktheory.attention.normalizer import NORMALIZERS, shares
+from qktheory.spectra.qk_matrix import QKMatrix
+
+Array = NDArray[np.float64]
+INF = math.inf
+
+ROWS = st.lists(st.one_of(st.floats(-30.0, 30.0), st.just(-INF)), min_size=1, max_size=9).filter(
+    lambda row: max(row) > -INF
+)
+
+
+def softmax(row: list[float]) -> list[float]:
+    """exp(w_j)/sum_k exp(w_k), with exactly rounded sums."""
+    terms = [math.exp(w - max(row)) for w in row]
+    return [term / math.fsum(terms) for term in terms]
+
+
+def clipped_linear(row: list[float]) -> list[float]:
+    """clip((1 + q_j)/T, 0, 1) over the T visible keys, q_j = w_j minus their mean (LOC-0)."""
+    visible = [w for w in row if w > -INF]
+    T, mean = len(visible), math.fsum(visible) / len(visible)
+    return [min(max((1.0 + w - mean) / T, 0.0), 1.0) if w > -INF else 0.0 for w in row]
+
+
+DEFINITIONS = {"softmax": softmax, "clipped_linear": clipped_linear}
+
+
+def test_every_normaliser_has_a_definition_here() -> None:
+    assert sorted(NORMALIZERS) == sorted(DEFINITIONS)
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+@given(row=ROWS)
+@settings(max_examples=80, deadline=None)
+def test_weights_are_those_of_the_definition(name: str, row: list[float]) -> None:
+    found = NORMALIZERS[name].weights(np.array([row]))[0]
+    np.testing.assert_allclose(found, DEFINITIONS[name](row), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+@given(row=ROWS)
+@settings(max_examples=100, deadline=None)
+def test_statistics_are_those_of_the_row_divided_by_its_sum(name: str, row: list[float]) -> None:
+    weights = DEFINITIONS[name](row)
+    share = [w / math.fsum(weights) for w in weights]
+    found = NORMALIZERS[name].statistics(np.array([row]))
+    entropy = -math.fsum(p * math.log(p) for p in share if p > 0.0)
+    assert found["entropy"][0] == pytest.approx(entropy, rel=1e-12, abs=1e-13)
+    assert found["participation"][0] == pytest.approx(math.fsum(p * p for p in share), rel=1e-12)
+    assert found["max_weight"][0] == pytest.approx(max(share), rel=1e-12)
+
+
+@given(row=ROWS)
+def test_whether_rows_sum_to_one_is_declared(row: list[float]) -> None:
+    for name in DEFINITIONS:
+        weights = NORMALIZERS[name].weights(np.array([row]))
+        if NORMALIZERS[name].stochastic:
+            assert weights.sum() == pytest.approx(1.0, rel=1e-13)
+        assert shares(weights).sum() == pytest.approx(1.0, rel=1e-13)
+
+
+def test_clipped_linear_rows_do_not_sum_to_one_and_saturate() -> None:
+    """q = (4, -2, -2): weights (1, 0, 0) after clipping at both ends; q = (1, -1): (1, 0)."""
+    normalizer = NORMALIZERS["clipped_linear"]
+    np.testing.assert_array_equal(normalizer.weights(np.array([[6.0, 0.0, 0.0]])), [[1, 0, 0]])
+    q = np.array([[1.5, 0.5, -2.0]])
+    np.testing.assert_allclose(normalizer.weights(q), [[2.5 / 3, 1.5 / 3, 0.0]], rtol=1e-15)
+    assert normalizer.weights(q).sum() > 1.3
+    assert not normalizer.stochastic
+
+
+@pytest.mark.parametrize(
+    ("temperature", "scale"), [(1.0, 1.0), (2, 2.0), (0.25, 0.25), ("sqrt_d", 4.0), ("d", 16.0)]
+)
+def test_temperatures(temperature: float | str, scale: float) -> None:
+    assert Attention(temperature=temperature).scale(16) == scale
+
+
+def test_the_default_table_and_back() -> None:
+    assert Attention.from_dict({}) == Attention(1.0, "softmax", "none", "last")
+    table = {"temperature": "d", "normalizer": "clipped_linear", "mask": "causal", "query": "all"}
+    assert Attention.from_dict(table).to_dict() == table
+
+
+def scores(X: Array, W: Array, temperature: float, mask: str) -> Array:
+    """S_ij = x_i^T W x_j / temperature, entry by entry."""
+    T = len(X)
+    S = np.array([[X[i] @ W @ X[j] for j in range(T)] for i in range(T)]) / temperature
+    if mask == "causal":
+        S[np.triu_indices(T, 1)] = -INF
+    return S
+
+
+@pytest.mark.parametrize("mask", ["none", "causal"])
+@pytest.mark.parametrize("T", [1, 2, 7, 300])
+def test_blocks_of_scores_are_the_rows_of_the_score_matrix(T: int, mask: str) -> None:
+    """i is the query and j the key: the wrong twin is the transposed W. Row t sees t keys."""
+    rng = np.random.default_rng(T)
+    X, W = rng.normal(size=(T, 3)), rng.normal(size=(3, 3))
+    found = np.empty((T, T))
+    firsts = []
+    for first, block in score_blocks(X, QKMatrix.of(W), 0.7, Attention(mask=mask)):
+        firsts.append(first)
+        found[first : first + len(block)] = block
+    assert len(firsts) == (2 if T == 300 else 1)
+    np.testing.assert_allclose(found, scores(X, W, 0.7, mask), rtol=1e-12, atol=1e-12)
+    if mask == "causal":
+        assert [int(np.isfinite(row).sum()) for row in found] == list(range(1, T + 1))
+    if T > 1:
+        assert not np.allclose(found, scores(X, W.T, 0.7, mask), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"temperature": 0}, "attention.temperature = 0: expected a finite number > 0"),
+        ({"temperature": "sqrt_D"}, "'sqrt_d'"),
+        ({"normalizer": "hard"}, "unknown value of attention.normalizer 'hard'"),
+        ({"mask": None}, "value of attention.mask None"),
+    ],
+)
+def test_bad_tables(table: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Attention.from_dict(table)
