@@ -22,6 +22,9 @@ class _Printer(SciPyPrinter):  # type: ignore[misc]
     def _print_Trace(self, expr: sp.Trace) -> str:
         return f"{self._module_format('numpy.trace')}({self._print(expr.arg)})"
 
+    def _print_Identity(self, expr: sp.Identity) -> str:
+        return f"{self._module_format('numpy.eye')}({self._print(expr.shape[0])})"
+
     def _print_NormalInterval(self, expr: sp.Function) -> str:
         low, high = (self._print(argument) for argument in expr.args)
         return f"interval_probability({low}, {high})"
