@@ -119,36 +119,37 @@ class Layer:
 
 
 def layer(seconds: float) -> None:
-    """The layer is parallel over layers (samples), each with one BLAS thread, as in the engine."""
+    """Threads work on layers of their own (samples), one BLAS thread each, as in the engine."""
     T, d = 512, 64
     print(f"\n### one layer, T = {T}, d = {d}, tokens to row entropies\n")
     print("| threads | | ms a layer | / products alone |\n|---|---|---|---|")
-    for threads in (1, 2):
-        count = 2 * threads
-        layers = [Layer(T, d) for _ in range(count)]
+    for threads, turns in ((1, 1), (2, 4)):
+        layers = [Layer(T, d) for _ in range(threads)]
         with ThreadPoolExecutor(threads) as pool:
 
-            def spread(
-                method: str, pool: ThreadPoolExecutor = pool, layers: list[Layer] = layers
-            ) -> None:
-                list(pool.map(lambda one: getattr(one, method)(), layers))
+            def task(
+                method: str,
+                layers: list[Layer] = layers,
+                turns: int = turns,
+                pool: ThreadPoolExecutor = pool,
+            ) -> Task:
+                """Return a task in which each thread calls a method of its layer `turns` times."""
+                calls = [getattr(one, method) for one in layers]
+                if len(calls) == 1 and turns == 1:
+                    return calls[0]  # type: ignore[no-any-return]
+                return lambda: list(pool.map(lambda call: [call() for _ in range(turns)], calls))
 
-            tasks: dict[str, Task] = {
-                "products alone": lambda spread=spread: spread("products"),  # type: ignore[misc]
-                "qktheory": lambda spread=spread: spread("entropies"),  # type: ignore[misc]
-                "NumPy": lambda spread=spread: spread("numpy_entropies"),  # type: ignore[misc]
-                **peers(layers, threads),
+            tasks = {
+                "products alone": task("products"),
+                "qktheory": task("entropies"),
+                "NumPy": task("numpy_entropies"),
+                **peers(layers * turns, threads),
             }
             with threadpool_limits(limits=1, user_api="blas"):
                 best = best_times(tasks, seconds)
-            if threads > 1:
-                with threadpool_limits(limits=threads, user_api="blas"):
-                    name = f"products alone, {threads} BLAS threads"
-                    task: Task = lambda layers=layers: [one.products() for one in layers]  # type: ignore[misc] # noqa: E731
-                    best |= best_times({name: task}, seconds)
         for name, value in best.items():
             ratio = value / best["products alone"]
-            print(f"| {threads} | {name} | {1e3 * value / count:.3f} | {ratio:.2f} |")
+            print(f"| {threads} | {name} | {1e3 * value / (threads * turns):.3f} | {ratio:.2f} |")
 
 
 def peers(layers: list[Layer], threads: int) -> dict[str, Task]:
