@@ -32,8 +32,8 @@ FAULT, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 class Program(click.Group):
     """A group whose failures are one line on stderr and an exit status.
 
-    Bad input gives status 2, a fault of the program 1, an interrupt 130. ``QKTHEORY_DEBUG=1`` adds
-    the traceback.
+    Bad input, sizes beyond memory included, gives status 2, a fault of the program 1, an interrupt
+    130. ``QKTHEORY_DEBUG=1`` adds the traceback.
     """
 
     def resolve_command(
@@ -95,7 +95,8 @@ def _guarded(run: Callable[[], Any]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except MemoryError as error:
-        return _fail(f"out of memory{f' ({error})' if str(error) else ''}", FAULT)
+        detail = f": {error}" if str(error) else ""
+        return _fail(f"these sizes need more memory than there is{detail}", BAD_INPUT)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", BAD_INPUT)

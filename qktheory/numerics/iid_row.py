@@ -33,6 +33,10 @@ __all__ = ["IidRowMoments", "RowLaplace", "iid_row_moments"]
 
 _Floats = NDArray[np.float64]
 _STEP = 0.2
+#: Nodes beyond which an average is refused: half a minute and gigabytes for no digit more.
+_MOST_NODES = 1 << 26
+#: e^-_NO_RIVAL is 0, also times any power of a score that matters.
+_NO_RIVAL = 800.0
 # Below, the average over g is an ordinary sum; above, it shares the grid of zeta; from _LARGE_S on
 # the kernels in t are narrow beside the normal law of s g.
 _SMALL_S = 0.35
@@ -100,6 +104,9 @@ def iid_row_moments(self_logit: float, s: float, T: float, method: str = "auto")
         return IidRowMoments(1.0, 1.0, 0.0, 0.0)
     if s == 0.0:
         return _equal_scores(m, n)
+    if m > math.log(n) + 40.0 * s + _NO_RIVAL:
+        # No other key is left in double precision, and a grid around -m would lose its spacing.
+        return IidRowMoments(1.0, 1.0, 0.0, 0.0)
     laplace = RowLaplace.build(s, n, m, m)
     moments = laplace.moments(m)
     if method == "stein":
@@ -163,6 +170,11 @@ class RowLaplace:
         0.06793448
         """
         low, high = _window(s, n, m_low, m_high)
+        if not (high - low) / _STEP < _MOST_NODES:
+            raise ValueError(
+                f"self_logit from {m_low:g} to {m_high:g} with s = {s:g}: expected scales whose "
+                f"integrals need less than {_MOST_NODES} nodes"
+            )
         count = math.ceil((high - low) / _STEP) + 1
         zeta = low + _STEP * np.arange(count, dtype=np.float64)
         if s < _SMALL_S:

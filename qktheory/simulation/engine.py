@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from qktheory.base.domains import Integer
+from qktheory.base.memory import check_memory
 from qktheory.kernels import Moments, leaf_moments
 from qktheory.observables.observable import Observable
 from qktheory.simulation.estimate import Estimate
@@ -31,7 +32,6 @@ __all__ = [
     "Run",
     "Workers",
     "available_threads",
-    "check_memory",
     "draw_values",
     "worker_threads",
 ]
@@ -58,38 +58,6 @@ def available_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def check_memory(needed: int, what: str) -> None:
-    """Raise if something does not fit into the memory of the machine.
-
-    Parameters
-    ----------
-    needed : int
-        Bytes.
-    what : str
-        What would take them, for the message.
-
-    Raises
-    ------
-    ValueError
-        If more than nine tenths of the physical memory are needed.
-
-    Examples
-    --------
-    >>> check_memory(10**18, "one sample with T = 100000000")
-    Traceback (most recent call last):
-    ...
-    ValueError: one sample with T = 100000000 needs 1e+09 GB of memory, this machine has ...
-    """
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return
-    if needed > 0.9 * total:
-        raise ValueError(
-            f"{what} needs {needed / 1e9:.3g} GB of memory, this machine has {total / 1e9:.3g} GB"
-        )
 
 
 @dataclass(frozen=True)

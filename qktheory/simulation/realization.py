@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.blas import serial_blas
+from qktheory.base.memory import check_memory
 from qktheory.kernels import Stream, experiment_id, seed_key
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.spectra.qk_matrix import QKMatrix
@@ -21,6 +22,9 @@ __all__ = ["Realization"]
 FloatArray = NDArray[np.float64]
 
 _LARGEST_LOGIT = 1e140
+#: Peak memory while a spectrum is made, and while W is made from it by its eigenvectors.
+_BYTES_PER_EIGENVALUE = 64
+_BYTES_PER_ENTRY = 24
 
 
 class Realization:
@@ -67,6 +71,7 @@ class Realization:
     def matrix(self) -> QKMatrix:
         """The QK map."""
         ensemble = self.ensemble
+        check_memory(_BYTES_PER_EIGENVALUE * ensemble.d, f"a spectrum of d = {ensemble.d}")
         return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"))
 
     @cached_property
@@ -108,8 +113,14 @@ class Realization:
     @serial_blas
     def M(self) -> FloatArray:
         """Whitened map R W R / temperature, R the symmetric root of Sigma, shape (d, d) (LOC-1)."""
+        self._check_dense()
         half = self.covariance.apply_root(self.matrix.W)
         return self.covariance.apply_root(half.T).T / self.temperature
+
+    def _check_dense(self) -> None:
+        """Raise a `ValueError` if W does not fit into memory with what it is made from."""
+        d = self.ensemble.d
+        check_memory(_BYTES_PER_ENTRY * d * d, f"W of shape ({d}, {d})")
 
     @cached_property
     def symmetric(self) -> bool:
@@ -158,6 +169,7 @@ class Realization:
     @cached_property
     def map_parameters(self) -> dict[str, Any]:
         """W_QK, Sigma, temperature and T under the names that claims use."""
+        self._check_dense()
         return {
             "W_QK": self.matrix.W,
             "Sigma": self.covariance.matrix(),

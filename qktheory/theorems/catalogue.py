@@ -52,7 +52,7 @@ def load_claims(path: str | Path) -> list[str]:
     sys.modules[name] = module  # where dataclasses of the file look up their annotations
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # A file that exits must not end the run with it.
         del sys.modules[name]
         raise ValueError(f"{path} failed: {type(error).__name__}: {error}") from error
     added = [claim for claim in CLAIMS if claim not in before]

@@ -241,7 +241,7 @@ class Claim:
                 environment[name] = evaluator(environment)
         return {name: environment[name] for name in self.values}
 
-    def evaluate(self, **parameters: object) -> dict[str, Any]:
+    def evaluate(self, /, **parameters: object) -> dict[str, Any]:
         """Return the claim's own values.
 
         Parameters
@@ -264,7 +264,13 @@ class Claim:
         >>> CLAIMS["LOC-4d"].evaluate(eta=1e4, theta=0.5)["rho_large_eta"]
         0.0138197...
         """
-        values = self.values_at(self.checked(parameters))
+        checked = self.checked(parameters)
+        try:
+            values = self.values_at(checked)
+        except (ArithmeticError, np.linalg.LinAlgError, MemoryError) as error:
+            raise ValueError(
+                f"{self.id} cannot be evaluated in double precision at these parameters ({error})"
+            ) from error
         return {name: _plain(self.id, name, value) for name, value in values.items()}
 
     def twin(self) -> Claim:
