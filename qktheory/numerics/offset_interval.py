@@ -52,9 +52,15 @@ def offset_interval_probability(low: ArrayLike, length: ArrayLike) -> NDArray[np
         raise bad_value("length", length, "finite numbers >= 0")
     middle = start + 0.5 * width
     short = width * (1.0 + np.abs(middle)) < 4.0
+    if not short.any():
+        return interval_probability(start, start + width)
     half = np.where(short, 0.5 * width, 0.0)
-    t = half[..., None] * _NODES
     near = np.where(short, middle, 0.0)
+    t = half[..., None] * _NODES
     inner = np.exp(-t * (near[..., None] + 0.5 * t)) @ _WEIGHTS
-    long = interval_probability(np.where(short, 0.0, start), np.where(short, 1.0, start + width))
-    return np.asarray(np.where(short, normal_pdf(near) * half * inner, long))
+    result = np.asarray(normal_pdf(near) * half * inner)
+    if short.all():
+        return result
+    long = ~short
+    result[long] = interval_probability(start[long], start[long] + width[long])
+    return result

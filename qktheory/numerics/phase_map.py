@@ -186,7 +186,7 @@ def eta_unlocalized(xi: float, threshold: float = 0.25) -> float:
     Returns
     -------
     float
-        eta with contrast C_0, relative error 1e-12 (1e-15/C' next to a double root). The root
+        eta with contrast C_0, relative error 1e-12, more next to a double root. The root
         lies between an eta with larger contrast and the bound C < sqrt(6/(pi eta)), or one of
         the ends of the rise.
 

@@ -60,7 +60,7 @@ def level_positions(xi: float, eta: float, offset: float) -> Array:
     half = offset * xi
     discriminant = 2.0 * k * offset * offset + k * (xi * xi - 2.0 * k) / 12.0
     q = half + np.sqrt(np.maximum(discriminant, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         roots = np.concatenate([q / leading, last / q])
     valid = np.concatenate([discriminant >= 0.0] * 2)
     inside = valid & (np.abs(roots) < 0.5)

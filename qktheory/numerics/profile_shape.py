@@ -14,6 +14,7 @@ difference would cancel.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ UNLOCALIZED, LATE, MIDDLE = 0, 1, 2
 
 _EDGE_V = 7.0 / 12.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_BLOCK = 2048
+_FAR = 1e120
 _XI_MAX, _ETA_MIN, _ETA_MAX = 1e140, 1e-290, 1e290
 
 
@@ -59,7 +62,7 @@ def peak(xi: ArrayLike, eta: ArrayLike) -> Peak:
     xi, eta = (np.array(a, dtype=np.float64) for a in np.broadcast_arrays(xi, eta))
     size = np.where(xi > 0.0, xi, 1.0)
     log_unit = np.log(size) - math.log(24.0)
-    end = np.minimum(0.5, 0.5 / size)
+    end = 0.5 / np.maximum(size, 1.0)
 
     def position(u: Array) -> Array:
         large = u > 50.0
@@ -67,10 +70,10 @@ def peak(xi: ArrayLike, eta: ArrayLike) -> Peak:
         return np.where(large, np.exp(np.minimum(u + log_unit, 0.0)), small_part)
 
     low = np.zeros_like(size)
-    # For size << 1 the quotient 24 end/size may overflow; the sum of logarithms does not.
-    last = np.where(
-        size < 1e-3, np.log(24.0 * end + size) - np.log(size), np.log1p(24.0 * end / size)
-    )
+    # For size << 1 the quotient 24 end/size may overflow; the difference of logarithms does not.
+    small = size < 1e-3
+    quotient = 24.0 * end / np.where(small, 1.0, size)
+    last = np.where(small, np.log(24.0 * end + size) - np.log(size), np.log1p(quotient))
     high = np.minimum(6.0 / eta, last)
     u = high.copy()
     for _ in range(200):
@@ -78,14 +81,16 @@ def peak(xi: ArrayLike, eta: ArrayLike) -> Peak:
         v = 2.0 * x * x + 1.0 / 12.0
         fall = (1.0 - 2.0 * size * x) / (2.0 * eta * v)
         value = u - fall
-        slope = 1.0 + (x + size / 24.0) * (2.0 * size * v + (1.0 - 2.0 * size * x) * 4.0 * x) / (
-            2.0 * eta * v * v
-        )
+        gap = 2.0 * size * v + (1.0 - 2.0 * size * x) * 4.0 * x
+        with np.errstate(over="ignore"):
+            slope = 1.0 + (x + size / 24.0) * gap / (2.0 * eta * v * v)
         low, high = np.where(value < 0.0, u, low), np.where(value < 0.0, high, u)
+        # Where the slope overflows, the root is the end of the window to rounding.
         step = u - value / slope
         inside = (step >= low) & (step <= high)
         new = np.where(inside, step, 0.5 * (low + high))
-        done = np.abs(new - u) <= 4e-16 * np.abs(u)
+        # Steps shrink quadratically: after one of this size only rounding is left.
+        done = np.abs(new - u) <= 1e-11 * u
         u = new
         if done.all():
             break
@@ -93,20 +98,24 @@ def peak(xi: ArrayLike, eta: ArrayLike) -> Peak:
     v = 2.0 * x * x + 1.0 / 12.0
     root = np.sqrt(eta)
     sigma, sigma_0 = root * np.sqrt(v), root * math.sqrt(_EDGE_V)
-    return Peak(
-        xi, eta, x, v, xi * x / sigma, (1.0 - xi * x) / sigma, 0.5 * xi / sigma_0, 1 / sigma_0
-    )
+    # Squares of the ends must not overflow; every tail beyond this is zero anyway.
+    ends = (xi * x / sigma, (1.0 - xi * x) / sigma, 0.5 * xi / sigma_0, 1.0 / sigma_0)
+    return Peak(xi, eta, x, v, *(np.minimum(end, _FAR) for end in ends))
 
 
 def contrast_of(p: Peak) -> Array:
     """Return rho_max - rho_min without cancellation."""
-    end = p.alpha_0 + p.delta_0
     rho_max = 0.5 * (erf(p.alpha / math.sqrt(2.0)) + erf(p.beta / math.sqrt(2.0)))
     rho_min = offset_interval_probability(p.alpha_0, p.delta_0)
+    plain = np.asarray(rho_max - rho_min)
+    cancels = rho_min > 0.5 * rho_max
+    if not cancels.any():
+        return plain
+    end = p.alpha_0 + p.delta_0
     rise = interval_probability(-p.alpha, p.alpha_0)
     change = interval_probability(np.minimum(p.beta, end), np.maximum(p.beta, end))
     by_ends = rise + np.copysign(change, p.beta - end)
-    return np.where(np.maximum(rise, change) < rho_max, by_ends, rho_max - rho_min)
+    return np.where(cancels & (np.maximum(rise, change) < rho_max), by_ends, plain)
 
 
 def complement_of(p: Peak) -> Array:
@@ -116,31 +125,46 @@ def complement_of(p: Peak) -> Array:
 
 
 def tilt_of(p: Peak) -> Array:
-    """Return rho_1 - rho_0 of |xi|, the integral over 0 < t < delta_0 of
-    phi(t - alpha_0) (1 - exp(-2 t alpha_0)).
-    """  # noqa: D205
+    """Return rho_1 - rho_0 of |xi| without cancellation."""
     long = p.delta_0 * (1.0 + p.alpha_0) > 4.0
-    delta = np.where(long, 1.0, p.delta_0)[..., None]
+    if long.all():
+        return _long_tilt(p)
+    # The integral over 0 < t < delta_0 of phi(t - alpha_0) - phi(t + alpha_0).
+    delta = np.where(long, 1.0, p.delta_0)
     alpha = np.where(long, 0.0, p.alpha_0)[..., None]
-    t = 0.5 * delta * (1.0 + _NODES)
-    short = (normal_pdf(t - alpha) * -np.expm1(-2.0 * t * alpha)) @ _WEIGHTS * 0.5 * delta[..., 0]
+    t = 0.5 * delta[..., None] * (1.0 + _NODES)
+    short = (normal_pdf(t - alpha) * -np.expm1(-2.0 * t * alpha)) @ _WEIGHTS * 0.5 * delta
+    return np.where(long, _long_tilt(p), short) if long.any() else np.asarray(short)
+
+
+def _long_tilt(p: Peak) -> Array:
+    """Return rho_1 - rho_0, pairing its four ends so that the intervals do not overlap."""
     # 1 - A is exact near |xi| = 2, delta_0 - alpha_0 is not.
-    late = (1.0 - 0.5 * p.xi) * p.delta_0
-    last = interval_probability(-p.alpha_0, np.maximum(late, -p.alpha_0))
-    direct = last - offset_interval_probability(p.alpha_0, p.delta_0)
-    return np.where(long, direct, short)
+    late = np.maximum((1.0 - 0.5 * p.xi) * p.delta_0, -_FAR)
+    crossing = p.alpha_0 < 0.5 * p.delta_0
+    first = interval_probability(
+        -p.alpha_0, np.where(crossing, p.alpha_0, np.maximum(late, -p.alpha_0))
+    )
+    second = offset_interval_probability(
+        np.where(crossing, late, p.alpha_0), np.where(crossing, 2.0 * p.alpha_0, p.delta_0)
+    )
+    return np.asarray(first - second)
 
 
 def late_excess_of(p: Peak) -> Array:
     """Return 2 rho_1 - rho_max - rho_min: its sign is the sign of lateness - 1/2.
 
-    For small eta it is written as a sum of tails plus 2 Phi((1 - A)/sigma_0) - 1, which vanishes
-    at |xi| = 2: there the excess is exponentially small and keeps its digits.
+    For |xi| > 1 and small eta it is written as a sum of tails plus 2 Phi((1 - A)/sigma_0) - 1,
+    which vanishes at |xi| = 2: there the excess is exponentially small and keeps its digits.
     """
+    by_tails = (p.delta_0 > 1.5) & (p.xi > 1.0)
+    plain = None if by_tails.all() else 2.0 * tilt_of(p) - contrast_of(p)
+    if plain is not None and not by_tails.any():
+        return plain
     tails = ndtr(-p.alpha) + ndtr(-p.beta) + ndtr(-p.alpha_0 - p.delta_0)
     bias = erf((1.0 - 0.5 * p.xi) * p.delta_0 / math.sqrt(2.0))
-    by_tails = bias + (tails - 3.0 * ndtr(-p.alpha_0))
-    return np.where(p.delta_0 > 1.5, by_tails, 2.0 * tilt_of(p) - contrast_of(p))
+    summed = np.asarray(bias + (tails - 3.0 * ndtr(-p.alpha_0)))
+    return summed if plain is None else np.where(by_tails, summed, plain)
 
 
 def contrast_fall_of(p: Peak) -> Array:
@@ -199,6 +223,19 @@ def _checked(xi: ArrayLike, eta: ArrayLike) -> tuple[Array, Array]:
     return first, second
 
 
+def _in_blocks(
+    function: Callable[[Array, Array], tuple[Array, ...]], xi: ArrayLike, eta: ArrayLike
+) -> tuple[Array, ...]:
+    """Apply a function of |xi| and eta to checked arrays, in blocks that stay in the cache."""
+    size, spread = _checked(xi, eta)
+    flat_size, flat_spread = size.ravel(), spread.ravel()
+    parts = [
+        function(flat_size[start : start + _BLOCK], flat_spread[start : start + _BLOCK])
+        for start in range(0, max(size.size, 1), _BLOCK)
+    ]
+    return tuple(np.concatenate(column).reshape(size.shape) for column in zip(*parts, strict=True))
+
+
 def contrast(xi: ArrayLike, eta: ArrayLike) -> Array:
     """Return the contrast C = max rho - min rho of profiles (LOC-4b, LOC-5).
 
@@ -225,7 +262,7 @@ def contrast(xi: ArrayLike, eta: ArrayLike) -> Array:
     >>> contrast([0.0, 1.0, 4.0], [1.0, 10.0, 0.1]).round(8)
     array([0.09494913, 0.21569032, 0.99999712])
     """
-    return contrast_of(peak(*_checked(xi, eta)))
+    return _in_blocks(lambda xi, eta: (contrast_of(peak(xi, eta)),), xi, eta)[0]
 
 
 def lateness(xi: ArrayLike, eta: ArrayLike) -> Array:
@@ -307,11 +344,16 @@ def phase(xi: ArrayLike, eta: ArrayLike) -> PhaseValues:
     >>> float(at_two.lateness), f"{float(at_two.late_excess):.4e}"
     (0.5000000000000039, '3.9056e-15')
     """
-    p = peak(*_checked(xi, eta))
+    size, late, excess, code = _in_blocks(_phase, xi, eta)
+    return PhaseValues(size, late, code.astype(np.int64), excess)
+
+
+def _phase(xi: Array, eta: Array) -> tuple[Array, ...]:
+    p = peak(xi, eta)
     size = contrast_of(p)
     # Only on the axis xi = 0 can the contrast underflow, and there nothing is late.
     divisor = np.where(size > 0.0, size, 1.0)
     late = np.minimum(tilt_of(p) / divisor, 1.0)
-    excess = 0.5 * late_excess_of(p) / divisor
+    excess = np.minimum(0.5 * late_excess_of(p) / divisor, 0.5)
     code = np.where(size < 0.25, UNLOCALIZED, np.where(excess >= 0.0, LATE, MIDDLE))
-    return PhaseValues(size, np.asarray(late), code.astype(np.int64), np.asarray(excess))
+    return size, late, excess, code.astype(np.float64)
