@@ -28,6 +28,8 @@ class Budget:
         ``"quick"``, ``"standard"`` or ``"thorough"``.
     samples : int
         Samples of a sampled case at most.
+    work : float
+        Random numbers and multiplications of a sampled case at most, by the simulator's own count.
     draws : int
         Random inputs of an identity or a pathwise bound.
     precision : float
@@ -37,14 +39,15 @@ class Budget:
 
     name: str
     samples: int
+    work: float
     draws: int
     precision: float
 
 
 BUDGETS = {
-    "quick": Budget("quick", 1 << 22, 200, 0.05),
-    "standard": Budget("standard", 1 << 24, 2_000, 0.02),
-    "thorough": Budget("thorough", 1 << 27, 20_000, 0.005),
+    "quick": Budget("quick", 1 << 22, 1e9, 200, 0.05),
+    "standard": Budget("standard", 1 << 24, 1e11, 2_000, 0.02),
+    "thorough": Budget("thorough", 1 << 27, 1e13, 20_000, 0.005),
 }
 
 

@@ -16,7 +16,7 @@ from qktheory.simulation.simulator import choose
 from qktheory.verification.judge import Context
 from qktheory.verification.verdict import CaseResult, Verdict
 
-__all__ = ["FIRST_ROUND", "resolution", "rounds", "sampled_result", "start_run"]
+__all__ = ["FIRST_ROUND", "most_samples", "resolution", "rounds", "sampled_result", "start_run"]
 
 #: Samples of the first round; later rounds double the number.
 FIRST_ROUND = 1 << 12
@@ -71,11 +71,19 @@ def rounds(run: Run, context: Context, label: str) -> Iterator[list[Estimate]]:
         In the order of the run's observables.
     """
     samples = FIRST_ROUND
-    while samples <= context.budget.samples:
+    most = most_samples(run, context)
+    while samples <= most:
         context.progress(f"{label}: {samples} samples")
         run.extend(samples, context.workers)
         yield list(run.estimates(context.delta).values())
         samples *= 2
+
+
+def most_samples(run: Run, context: Context) -> int:
+    """Return how many samples the budget allows, at least one round."""
+    cost = type(run.simulator).cost(run.simulator.ensemble)
+    by_work = context.budget.work / cost if cost > 0.0 else float("inf")
+    return int(max(FIRST_ROUND, min(context.budget.samples, by_work)))
 
 
 def resolution(gap: float, estimate: Estimate, context: Context) -> float:

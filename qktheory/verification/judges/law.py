@@ -12,7 +12,7 @@ from qktheory.simulation.intervals import spent
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Judgement, Law
 from qktheory.verification.judge import JUDGES, Context
-from qktheory.verification.sampling import FIRST_ROUND, start_run
+from qktheory.verification.sampling import FIRST_ROUND, most_samples, start_run
 from qktheory.verification.verdict import CaseResult, Verdict
 
 #: Samples of a distribution test at most: all of them are held in memory and sorted.
@@ -59,6 +59,7 @@ def _judge_case(
         context.cell(claim, index, case),
     )
     values = np.empty(0)
+    most = min(_MOST_SAMPLES, most_samples(run, context))
     samples = FIRST_ROUND
     while True:
         context.progress(f"{claim.id}, case {case + 1}: {samples} samples")
@@ -72,7 +73,7 @@ def _judge_case(
         gap = float(np.abs(claimed - other).max())
         half = band(samples, context.delta)
         verdict = _decide(distance, half, judgement.model_error, gap)
-        done = verdict != "undecided" or 2 * samples > min(_MOST_SAMPLES, context.budget.samples)
+        done = verdict != "undecided" or 2 * samples > most
         if done:
             return CaseResult(
                 value=f"Kolmogorov distance of {observable.name}",

@@ -81,9 +81,10 @@ def _judge_case(
     label = f"{claim.id}, case {case + 1}, {judgement.size} up to {judgement.ladder[-1]}"
     results: list[CaseResult] = []
     iterators = [rounds(run, context, label) for _, run in runs]
-    for rungs in zip(*iterators, strict=True):
+    # The highest rung is the most expensive one: the budget ends all of them when it ends that one.
+    for rungs in zip(*reversed(iterators), strict=False):
         results = [
-            _result(name, k, given, values, rival_values, judgement, rungs, context)
+            _result(name, k, given, values, rival_values, judgement, rungs[::-1], context)
             for k, name in enumerate(names)
         ]
         verdicts = {result.verdict for result in results}
