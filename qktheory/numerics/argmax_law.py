@@ -31,13 +31,14 @@ _Floats = NDArray[np.float64]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _PANELS = 8
 _ROOT_2PI = math.sqrt(2.0 * math.pi)
+_SCALED = Real(low=-1e100, high=1e100)
 _METHODS = ("auto", "closed", "quadrature")
 
 
 def _positions(theta: ArrayLike) -> _Floats:
     u = np.asarray(theta, dtype=np.float64)
-    if not ((u > 0.0) & (u < 1.0)).all():
-        raise bad_value("theta", theta, "numbers strictly between 0 and 1")
+    if not ((u >= 1e-290) & (u < 1.0)).all():
+        raise bad_value("theta", theta, "numbers strictly between 0 and 1 (from 1e-290)")
     return u
 
 
@@ -123,9 +124,10 @@ def argmax_density(theta: ArrayLike, beta: ArrayLike) -> _Floats:
     u, v, drift, _ = _sides(theta, beta)
     with np.errstate(over="ignore"):
         x = drift * _odds_root(u, v)
+        slope = drift * _odds_root(v, u)
     first, second, _ = _tail_moments(x)
     bell = _bell(x)
-    factor = np.where(bell > 0.0, drift * _odds_root(v, u), 0.0)
+    factor = np.where(bell > 0.0, slope, 0.0)
     return np.asarray(2.0 * bell * (first + factor * second))
 
 
@@ -185,7 +187,7 @@ def argmax_density_averaged(theta: ArrayLike, b: float, method: str = "auto") ->
     theta : array_like
         Relative positions in (0, 1), any shape.
     b : float
-        xi/sqrt(eta), any finite number.
+        xi/sqrt(eta), size up to 1e100.
     method : {"auto", "closed", "quadrature"}
         "closed" is the closed form, which needs b = 0; "auto" takes it there and quadrature
         elsewhere.
@@ -209,7 +211,7 @@ def argmax_density_averaged(theta: ArrayLike, b: float, method: str = "auto") ->
     np.float64(1.6331835592)
     """
     u = _positions(theta)
-    centre = Real().check("b", b)
+    centre = _SCALED.check("b", b)
     if method not in _METHODS:
         raise unknown_name("method", method, _METHODS)
     if method == "closed" and centre != 0.0:
@@ -230,7 +232,7 @@ def argmax_cdf_averaged(theta: ArrayLike, b: float) -> _Floats:
     theta : array_like
         Relative positions in (0, 1), any shape.
     b : float
-        xi/sqrt(eta), any finite number.
+        xi/sqrt(eta), size up to 1e100.
 
     Returns
     -------
@@ -241,7 +243,7 @@ def argmax_cdf_averaged(theta: ArrayLike, b: float) -> _Floats:
     Raises
     ------
     ValueError
-        If a position is not in (0, 1) or b is not finite.
+        If a position is not in (0, 1) or b is out of range.
 
     Examples
     --------
@@ -249,7 +251,7 @@ def argmax_cdf_averaged(theta: ArrayLike, b: float) -> _Floats:
     array([0.2442357, 0.5      ])
     """
     u = _positions(theta)
-    centre = Real().check("b", b)
+    centre = _SCALED.check("b", b)
     v = 1.0 - u
     ahead = _half_share(u, v, centre)
     # With the drift backwards F = 1 - F(v|-beta); the complement is taken where it is harmless.
@@ -270,13 +272,13 @@ def _nodes(precision: _Floats, centre: float) -> tuple[_Floats, _Floats, _Floats
     p = precision[..., None]
     sigma = 1.0 / np.sqrt(p)
     peak = np.maximum(0.5 * centre, 0.0) / p
-    low = np.maximum(peak - 9.5 * sigma, 0.0)
     decay = max(-0.5 * centre, 0.0)
-    high = peak + 90.0 / (decay + np.sqrt(decay * decay + 90.0 * p))
+    # Distances from the peak, which may be many orders of magnitude above the width.
+    low = -np.minimum(9.5 * sigma, peak)
+    high = 90.0 / (decay + np.sqrt(decay * decay + 90.0 * p))
     half = 0.5 * (high - low) / _PANELS
-    offsets = (2.0 * np.arange(_PANELS)[:, None] + 1.0 + _NODES).ravel()
-    beta = low + half * offsets
-    away = beta - peak
+    away = low + half * (2.0 * np.arange(_PANELS)[:, None] + 1.0 + _NODES).ravel()
+    beta = peak + away
     exponent = -0.5 * p * away * away - decay * beta
     return beta, half * np.tile(_WEIGHTS, _PANELS), np.asarray(exponent)
 
@@ -284,9 +286,8 @@ def _nodes(precision: _Floats, centre: float) -> tuple[_Floats, _Floats, _Floats
 def _fronted(u: _Floats, v: _Floats, centre: float) -> _Floats:
     """Return the largest value over beta >= 0 of exp(-X^2/2 - (beta - centre)^2/4) / norm."""
     fraction = v / (v + 0.5 * u) if centre > 0.0 else np.ones_like(u)
-    size = np.minimum(abs(centre), 1e10)
     with np.errstate(under="ignore"):
-        return np.asarray(np.exp(-0.25 * size * size * fraction) / math.sqrt(4.0 * math.pi))
+        return np.asarray(np.exp(-0.25 * centre * centre * fraction) / math.sqrt(4.0 * math.pi))
 
 
 def _half_density(u: _Floats, v: _Floats, centre: float) -> _Floats:
