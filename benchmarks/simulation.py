@@ -5,7 +5,7 @@ Usage: python benchmarks/simulation.py [--seconds S] [--only SECTION ...] [--clo
 Sections: bridge (a reduced row against the full simulation), layer (tokens to row entropies
 against the matrix products alone), memory, startup. Contenders of a table take turns many times
 over and the best turn of each counts, so what else runs on the machine hits all alike. On a busy
-machine ``--clock cpu`` counts processor time, summed over threads. torch and jax are included in the
+machine ``--clock cpu`` counts processor time, summed over threads. torch and jax take part in the
 section `layer` where they can be imported.
 """
 
