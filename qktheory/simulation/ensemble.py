@@ -15,6 +15,7 @@ from qktheory.attention.attention import Attention
 from qktheory.base.arrays import load_array
 from qktheory.base.domains import Integer, RealList
 from qktheory.base.errors import bad_value, unknown_name
+from qktheory.base.memory import check_memory
 from qktheory.spectra.matrix_model import MatrixModel, matrix_model
 from qktheory.spectra.spectrum import SpectrumSpecification
 from qktheory.tokens.law import TokenLaw, token_law
@@ -22,6 +23,8 @@ from qktheory.tokens.law import TokenLaw, token_law
 __all__ = ["Ensemble"]
 
 _SIZE = Integer(low=1)
+#: Peak memory while a spectrum is made.
+_BYTES_PER_EIGENVALUE = 64
 _TABLES = ("spectrum", "matrix", "tokens", "attention")
 
 
@@ -80,6 +83,7 @@ class Ensemble:
     def __post_init__(self) -> None:
         object.__setattr__(self, "d", _SIZE.check("d", self.d))
         object.__setattr__(self, "T", _SIZE.check("T", self.T))
+        check_memory(_BYTES_PER_EIGENVALUE * self.d, f"a spectrum of d = {self.d}")
         self.matrix.check(self.d, self.spectrum)
         self.tokens.check(self.T, self.d)
         if self.query is not None:

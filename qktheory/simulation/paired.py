@@ -65,6 +65,10 @@ class PairedDifference(Simulator):
         """Return the order of magnitude: two rows of T numbers."""
         return 2.0 * ensemble.T
 
+    def work_per_sample(self) -> float:
+        """Return what both simulators take."""
+        return self._first.work_per_sample() + self._second.work_per_sample()
+
     def bytes_per_sample(self) -> int:
         """Return what both simulators need."""
         return self._first.bytes_per_sample() + self._second.bytes_per_sample()

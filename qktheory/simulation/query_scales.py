@@ -54,6 +54,12 @@ class QueryScales:
         """Return d random numbers and, at most, d^2 multiplications."""
         return 0.0 if ensemble.query is not None else float(ensemble.d + ensemble.d**2)
 
+    def work_per_query(self) -> float:
+        """Return d random numbers, and d^2 multiplications unless M is symmetric."""
+        if self._pinned is not None:
+            return 0.0
+        return float(self._d if self._M is None else self._d + self._d**2)
+
     def draw(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Return the self-logits m and the variances s^2, shape (n,) each."""
         if self._pinned is not None:

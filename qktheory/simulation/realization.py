@@ -22,8 +22,7 @@ __all__ = ["Realization"]
 FloatArray = NDArray[np.float64]
 
 _LARGEST_LOGIT = 1e140
-#: Peak memory while a spectrum is made, and while W is made from it by its eigenvectors.
-_BYTES_PER_EIGENVALUE = 64
+#: Peak memory while W is made from its eigenvectors.
 _BYTES_PER_ENTRY = 24
 
 
@@ -71,7 +70,6 @@ class Realization:
     def matrix(self) -> QKMatrix:
         """The QK map."""
         ensemble = self.ensemble
-        check_memory(_BYTES_PER_EIGENVALUE * ensemble.d, f"a spectrum of d = {ensemble.d}")
         return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"))
 
     @cached_property

@@ -60,6 +60,10 @@ class Simulator(ABC):
     def cost(cls, ensemble: Ensemble) -> float:
         """Return the cost of a sample, in random numbers drawn and multiplications."""
 
+    def work_per_sample(self) -> float:
+        """Return the cost of a sample as far as the QK map makes it known; see `cost`."""
+        return self.cost(self.ensemble)
+
     @abstractmethod
     def bytes_per_sample(self) -> int:
         """Return the working memory of a sample."""

@@ -81,7 +81,7 @@ def rounds(run: Run, context: Context, label: str) -> Iterator[list[Estimate]]:
 
 def most_samples(run: Run, context: Context) -> int:
     """Return how many samples the budget allows, at least one round."""
-    cost = type(run.simulator).cost(run.simulator.ensemble)
+    cost = run.simulator.work_per_sample()
     by_work = context.budget.work / cost if cost > 0.0 else float("inf")
     return int(max(FIRST_ROUND, min(context.budget.samples, by_work)))
 

@@ -51,6 +51,10 @@ class BridgeRow(RowSimulator):
         """T random numbers, and those of the query."""
         return float(ensemble.T) + QueryScales.cost(ensemble)
 
+    def work_per_sample(self) -> float:
+        """Return T random numbers and the work for the query."""
+        return float(self.ensemble.T) + self._scales.work_per_query()
+
     def bytes_per_sample(self) -> int:
         """Four rows."""
         return 8 * (4 * self.ensemble.T + 2 * self.ensemble.d)

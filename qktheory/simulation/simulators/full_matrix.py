@@ -73,10 +73,12 @@ class FullMatrix(Simulator):
         ]
         matrix, temperature = self.realization.matrix, self.realization.temperature
         buffer = score_buffer(T)
+        only_last = self.attention.query == "last" and not of_matrices
+        queries = range(T - 1, T) if only_last else range(T)
         for sample in range(n):
             blocks = []
             for first_row, logits in score_blocks(
-                X[sample], matrix, temperature, self.attention, buffer
+                X[sample], matrix, temperature, self.attention, buffer, queries
             ):
                 if of_matrices:
                     blocks.append(logits.copy())
