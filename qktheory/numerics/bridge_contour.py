@@ -161,7 +161,7 @@ def smaller_end_weight(law: DriftLaw) -> float:
         slope = law.slope(c)
         next_width = min(1.0, -law.low - (strip + 1))
         # Number of turns of the integrand along the line; beyond a pole there are fewer.
-        if slope * min(1.0 / curvature, 0.5) < 3.0 or next_width < 0.05:
+        if slope < max(3.0 * curvature, 6.0) or next_width < 0.05:
             return total + _line(law, c, t, scale)
         pole = -float(strip + 1)
         total += law.slope(pole) * math.exp(law.log_mgf(pole))
