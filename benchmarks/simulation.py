@@ -4,7 +4,7 @@ Usage: python benchmarks/simulation.py [--seconds S] [--only SECTION ...] [--clo
 
 Sections: bridge (a reduced row against the full simulation), layer (tokens to row entropies
 against the matrix products alone), memory, startup. Contenders of a table take turns many times
-over and the best turn of each counts, so what else runs on the machine hits all alike. On a busy
+over and the fastest twentieth counts, so what else runs on the machine hits all alike. On a busy
 machine ``--clock cpu`` counts processor time, summed over threads. torch and jax take part in the
 section `layer` where they can be imported.
 """
@@ -41,19 +41,22 @@ Task = Callable[[], object]
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-def best_times(tasks: dict[str, Task], seconds: float, clock: str = "wall") -> dict[str, float]:
-    """Return the best time of each task in seconds, from turns taken one after the other."""
+def best_times(tasks: dict[str, Task], seconds: float, clock: str) -> dict[str, float]:
+    """Return the mean over the fastest twentieth of the turns of each task, in seconds."""
     now = CLOCKS[clock]
     for task in tasks.values():
         task()
-    best = dict.fromkeys(tasks, float("inf"))
+    turns: dict[str, list[float]] = {name: [] for name in tasks}
     end = time.perf_counter() + seconds * len(tasks)
     while time.perf_counter() < end:
         for name, task in tasks.items():
             start = now()
             task()
-            best[name] = min(best[name], now() - start)
-    return best
+            turns[name].append(now() - start)
+    return {
+        name: float(np.mean(sorted(times)[: max(1, len(times) // 20)]))
+        for name, times in turns.items()
+    }
 
 
 def bridge(seconds: float, clock: str) -> None:
@@ -104,13 +107,15 @@ class Layer:
         self.attention = Attention()
         self.buffer = score_buffer(T)
 
-    def products(self) -> None:
-        """X W and (X W) X^T, into arrays that exist already."""
-        np.matmul(self.X, self.W, out=self.queries)
-        np.matmul(self.queries, self.X.T, out=self.scores)
+    def products(self, rows: range | None = None) -> None:
+        """X W and (X W) X^T, all rows or some, into arrays that exist already."""
+        part = slice(None) if rows is None else slice(rows.start, rows.stop)
+        np.matmul(self.X[part], self.W, out=self.queries[part])
+        np.matmul(self.queries[part], self.X.T, out=self.scores[part])
 
-    def entropies(self) -> None:
-        for first, block in score_blocks(self.X, self.matrix, 1.0, self.attention, self.buffer):
+    def entropies(self, rows: range | None = None, buffer: Float | None = None) -> None:
+        buffer = self.buffer if buffer is None else buffer
+        for first, block in score_blocks(self.X, self.matrix, 1.0, self.attention, buffer, rows):
             row_statistics(block, out=self.statistics[first : first + len(block)])
 
     def numpy_entropies(self) -> Float:
@@ -124,37 +129,57 @@ class Layer:
 
 
 def layer(seconds: float, clock: str) -> None:
-    """Threads work on layers of their own (samples), one BLAS thread each, as in the engine."""
+    """Threads share the rows of a layer, or work on layers of their own, as in the engine."""
     T, d = 512, 64
-    print(f"\n### one layer, T = {T}, d = {d}, tokens to row entropies\n")
-    print("| threads | | ms a layer | / products alone |\n|---|---|---|---|")
-    for threads, turns in ((1, 1), (2, 4)):
-        layers = [Layer(T, d) for _ in range(threads)]
-        with ThreadPoolExecutor(threads) as pool:
+    one, two = Layer(T, d), Layer(T, d)
+    halves = (range(T // 2), range(T // 2, T))
+    buffers = (score_buffer(T), score_buffer(T))
+    with ThreadPoolExecutor(2) as pool:
 
-            def task(
-                method: str,
-                layers: list[Layer] = layers,
-                turns: int = turns,
-                pool: ThreadPoolExecutor = pool,
-            ) -> Task:
-                """Return a task in which each thread calls a method of its layer `turns` times."""
-                calls = [getattr(one, method) for one in layers]
-                if len(calls) == 1 and turns == 1:
-                    return calls[0]  # type: ignore[no-any-return]
-                return lambda: list(pool.map(lambda call: [call() for _ in range(turns)], calls))
+        def both(first: Task, second: Task, repeat: int = 1) -> Task:
+            """Return a task that runs two tasks on two threads, `repeat` times each."""
+            return lambda: list(
+                pool.map(lambda task: [task() for _ in range(repeat)], (first, second))
+            )
 
-            tasks = {
-                "products alone": task("products"),
-                "qktheory": task("entropies"),
-                "NumPy": task("numpy_entropies"),
-                **peers(layers * turns, threads),
+        with threadpool_limits(limits=1, user_api="blas"):
+            tasks: dict[str, Task] = {
+                "products alone": one.products,
+                "qktheory": one.entropies,
+                "NumPy": one.numpy_entropies,
+                **peers([one], 1),
             }
-            with threadpool_limits(limits=1, user_api="blas"):
-                best = best_times(tasks, seconds, clock)
-        for name, value in best.items():
-            ratio = value / best["products alone"]
-            print(f"| {threads} | {name} | {1e3 * value / (threads * turns):.3f} | {ratio:.2f} |")
+            title = f"one layer, T = {T}, d = {d}, tokens to row entropies"
+            table(f"{title}, one thread", best_times(tasks, seconds, clock), 1)
+            tasks = {
+                "products alone": both(*(lambda r=r: one.products(r) for r in halves)),  # type: ignore[misc]
+                "qktheory": both(
+                    *(lambda r=r, b=b: one.entropies(r, b) for r, b in zip(halves, buffers))  # type: ignore[misc] # noqa: B905
+                ),
+            }
+            best = best_times(tasks, seconds, clock)
+        with threadpool_limits(limits=2, user_api="blas"):
+            tasks = {
+                "products alone by 2 BLAS threads": one.products,
+                "NumPy, 2 BLAS threads": one.numpy_entropies,
+                **peers([one], 2),
+            }
+            best |= best_times(tasks, seconds, clock)
+        table(f"{title}, two threads that share its rows", best, 1)
+        with threadpool_limits(limits=1, user_api="blas"):
+            tasks = {
+                "products alone": both(one.products, two.products, 4),
+                "qktheory": both(one.entropies, two.entropies, 4),
+                "NumPy": both(one.numpy_entropies, two.numpy_entropies, 4),
+            }
+            best = best_times(tasks, seconds, clock)
+        table(f"{title}, two threads with a layer each", best, 8)
+
+
+def table(title: str, best: dict[str, float], layers: int) -> None:
+    print(f"\n### {title}\n\n| | ms a layer | / products alone |\n|---|---|---|")
+    for name, value in best.items():
+        print(f"| {name} | {1e3 * value / layers:.3f} | {value / best['products alone']:.2f} |")
 
 
 def peers(layers: list[Layer], threads: int) -> dict[str, Task]:

@@ -50,6 +50,7 @@ def score_blocks(
     temperature: float,
     attention: Attention,
     buffer: FloatArray | None = None,
+    queries: range | None = None,
 ) -> Iterator[tuple[int, FloatArray]]:
     """Yield the masked scores S = X W X^T / temperature in blocks of rows.
 
@@ -66,6 +67,8 @@ def score_blocks(
     buffer : ndarray of shape (rows, T), optional
         From `score_buffer`. A caller with many samples passes the same one each time: the page
         faults of fresh memory cost a tenth of a layer.
+    queries : range, optional
+        Consecutive rows of S to form, all by default: the share of a thread, or the last one.
 
     Yields
     ------
@@ -83,16 +86,19 @@ def score_blocks(
     0 [[0.5, -inf], [0.5, 2.5]]
     """
     T = X.shape[0]
-    queries = matrix.apply(X)
+    if queries is None:
+        queries = range(T)
+    directions = matrix.apply(X[queries.start : queries.stop])
     if temperature != 1.0:
-        queries = queries / temperature
+        directions = directions / temperature
     if buffer is None:
         buffer = score_buffer(T)
     rows = len(buffer)
     keys = np.arange(T)
-    for first in range(0, T, rows):
-        block = buffer[: min(rows, T - first)]
-        np.matmul(queries[first : first + rows], X.T, out=block)
+    for first in range(queries.start, queries.stop, rows):
+        block = buffer[: min(rows, queries.stop - first)]
+        offset = first - queries.start
+        np.matmul(directions[offset : offset + rows], X.T, out=block)
         if attention.mask == "causal":
             block[keys[None, :] > np.arange(first, first + len(block))[:, None]] = -np.inf
         yield first, block
