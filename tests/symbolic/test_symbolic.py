@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import mpmath as mp
 import numpy as np
 import pytest
@@ -56,7 +55,8 @@ def test_closed_forms_agree_with_fifty_digits(
     size = 1.0 + (xi_**2 / eta_ if name == "interval" else abs(xi_))
     terms = abs(T_ * T_ * eta_) + abs(key_ * T_ * xi_) if name == "minimum" else abs(want)
     terms = max(terms, T_ + key_) if name == "polynomial" else terms
-    assert abs(found - want) <= 1e-14 * size * terms
+    # Below the normal range of doubles there are no relative accuracies.
+    assert abs(found - want) <= 1e-14 * size * terms + 1e-300
 
 
 @given(low=st.floats(-40.0, 40.0), width=st.floats(1e-6, 40.0))

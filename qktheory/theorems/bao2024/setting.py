@@ -44,6 +44,8 @@ T = Parameter("T", Integer(low=1, high=10**15, typical=(1, 40)), "number of toke
 T_AT_LEAST_2 = Parameter("T", Integer(low=2, high=10**15, typical=(2, 40)), "number of tokens")
 KEY = Parameter("key", Integer(low=1, typical=(1, 2)), "position of the key, 1..T")
 KEY_2 = Parameter("key_2", Integer(low=1, typical=(1, 2)), "position of a second key, 1..T")
+#: Entries of M and eigenvalues: their fourth powers, as in cumulants, are far from overflow.
+_LARGEST = 1e70
 W_QK = Parameter("W_QK", Matrix(square=True), "query-key matrix, (d, d)")
 
 
@@ -69,7 +71,11 @@ TEMPERATURE = Parameter(
     "divisor of the scores",
     default=1.0,
 )
-EIGENVALUES = Parameter("eigenvalues", RealList(), "spectrum of a symmetric M, with repetitions")
+EIGENVALUES = Parameter(
+    "eigenvalues",
+    RealList(Real(-_LARGEST, _LARGEST, low_open=True, high_open=True)),
+    "spectrum of a symmetric M, with repetitions",
+)
 XI = Parameter("xi", Real(typical=(-3.0, 3.0)), "trace of M")
 ETA = Parameter("eta", Real(low=0.0, low_open=True, typical=(0.05, 5.0)), "trace of M^2")
 THETA = Parameter("theta", Real(low=0.0, high=1.0), "relative position key/T")
@@ -93,6 +99,12 @@ def complete_map(parameters: dict[str, Any]) -> None:
         raise bad_value("Sigma", f"array of shape {sigma.shape}", f"size d = {d}, that of W_QK")
     parameters["Sigma"] = sigma if sigma.ndim == 2 else np.diag(np.broadcast_to(sigma, (d,)))
     parameters["d"] = d
+    scale = float(np.abs(parameters["W_QK"]).max()) * float(np.abs(parameters["Sigma"]).max())
+    if not scale / parameters["temperature"] <= _LARGEST:
+        raise ValueError(
+            f"W_QK Sigma/temperature reaches {scale / parameters['temperature']:g}: "
+            f"expected entries of at most {_LARGEST:g}"
+        )
     if "x" in parameters:
         if parameters["x"].size != d:
             raise bad_value("x", parameters["x"], f"a list of length d = {d}, that of W_QK")

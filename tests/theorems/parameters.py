@@ -1,0 +1,34 @@
+"""Random valid parameters of a claim, from the domains it declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qktheory.theorems.claim import Claim
+
+
+def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
+    """Draw until the claim accepts; matrices and lists that belong together get one size."""
+    rng = np.random.default_rng(seed)
+    for _ in range(200):
+        drawn = {p.name: p.domain.sample(rng) for p in claim.parameters}
+        d = int(rng.integers(1, 5))
+        if "W_QK" in drawn:
+            drawn["W_QK"] = rng.normal(size=(d, d)) / d
+        if "x" in drawn and "W_QK" in drawn:
+            drawn["x"] = rng.normal(size=d)
+        if "g" in drawn:
+            drawn["g"] = rng.normal(size=len(drawn["eigenvalues"]))
+        for name in ("key", "key_2"):
+            if name in drawn:
+                drawn[name] = int(rng.integers(1, drawn["T"] + 1))
+        if "keys" in drawn:
+            drawn["keys"] = [1, int(rng.integers(1, drawn["T"] + 1))]
+        try:
+            claim.checked(drawn)
+        except ValueError:
+            continue
+        return drawn
+    raise AssertionError(f"no valid parameters of {claim.id} in 200 draws")
