@@ -35,5 +35,6 @@ def check_memory(needed: int, what: str) -> None:
         return
     if needed > 0.9 * total:
         raise ValueError(
-            f"{what} needs {needed / 1e9:.3g} GB of memory, this machine has {total / 1e9:.3g} GB"
+            f"{what} needs {min(needed, 10**300) / 1e9:.3g} GB of memory, this machine has "
+            f"{total / 1e9:.3g} GB"
         )

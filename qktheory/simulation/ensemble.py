@@ -22,7 +22,7 @@ from qktheory.tokens.law import TokenLaw, token_law
 
 __all__ = ["Ensemble"]
 
-_SIZE = Integer(low=1)
+_SIZE = Integer(low=1, high=10**18)
 #: Peak memory while a spectrum is made.
 _BYTES_PER_EIGENVALUE = 64
 _TABLES = ("spectrum", "matrix", "tokens", "attention")

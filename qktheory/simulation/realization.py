@@ -81,11 +81,13 @@ class Realization:
         """Raise a `ValueError` if the logits would leave the range of double precision."""
         variance = float(self.covariance.values.max())
         if self.query is not None:
-            variance = max(variance, float(np.abs(self.query).max()) ** 2)
-        with np.errstate(over="ignore"):
+            largest = float(np.abs(self.query).max())
+            variance = max(variance, largest * largest)
+        matrix = self.matrix
+        with np.errstate(over="ignore", invalid="ignore"):
             try:
-                root = math.sqrt(self.matrix.eta_F)
-            except OverflowError:
+                root = math.sqrt(matrix.eta_F)
+            except (OverflowError, ValueError):  # Entries so large that a sum has no value.
                 root = math.inf
             # s^2, the square of a logit, is formed too.
             size = np.float64(root) * variance * self.ensemble.T / self.temperature

@@ -273,14 +273,14 @@ class SpectrumSpecification:
 
     def _no_spread(self, count: int, mean: float, beside: Sequence[complex], d: int) -> ValueError:
         cause = "one eigenvalue" if count == 1 else f"law {self.law.name!r}"
-        only = count * mean**2 + math.fsum((complex(value) ** 2).real for value in beside)
+        only = count * mean * mean + math.fsum((complex(value) ** 2).real for value in beside)
         if self.eta is not None:
             return ValueError(
                 f"spectrum.eta = {self.eta!r} is infeasible with xi = {self.xi!r} and d = {d}: "
                 f"{cause} has no spread, expected eta = {only!r}"
             )
         total = count * mean + math.fsum(complex(value).real for value in beside)
-        least = only / d - (total / d) ** 2
+        least = only / d - (total / d) * (total / d)
         return ValueError(
             f"spectrum.variance = {self.variance!r} is infeasible: {cause} has no spread, "
             f"expected variance = {least!r}"

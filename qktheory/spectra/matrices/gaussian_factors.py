@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qktheory.base.domains import Integer, Parameter, Real
+from qktheory.base.memory import check_memory
 from qktheory.kernels.streams import Stream
 from qktheory.spectra.matrix_model import MATRIX_MODELS, MatrixModel
 from qktheory.spectra.qk_matrix import QKMatrix
@@ -53,6 +54,7 @@ class GaussianFactors(MatrixModel):
         """Return one W; see `MatrixModel.build`."""
         self.check(d, spectrum)
         size = d * self.d_k
+        check_memory(64 * size, f"W_Q, W_K with matrix.d_k = {self.d_k}")
         normals = substream(stream, "factors").normals(sample, 1, 2 * size)[0]
         factor = self.scale**0.5 / float(size) ** 0.25
         return QKMatrix(

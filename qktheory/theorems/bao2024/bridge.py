@@ -162,7 +162,7 @@ def _complete_g(parameters: dict[str, Any]) -> None:
     eigenvalues, g = parameters["eigenvalues"], parameters["g"]
     if eigenvalues.size != g.size:
         raise bad_value("g", g, f"a list of length {eigenvalues.size}, that of eigenvalues")
-    if not np.any(eigenvalues * g):
+    if not np.any((eigenvalues != 0.0) & (g != 0.0)):
         raise bad_value("g", g, "a list with g_k mu_k != 0 for some k, so that s2 > 0")
 
 
