@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qktheory.observables.observable import RowObservable
+from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 
 __all__ = [
@@ -62,7 +62,7 @@ class Expectation(Judgement):
     kind: ClassVar[str] = "expectation"
 
     ensemble: Callable[[Parameters], Ensemble]
-    observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, RowObservable]]
+    observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, Observable]]
     model_error: Callable[[Parameters], float] = lambda parameters: 0.0
     simulator: str | None = "full"
 
@@ -175,7 +175,7 @@ class ExpectationBound(Judgement):
     kind: ClassVar[str] = "expectation bound"
 
     ensemble: Callable[[Parameters], Ensemble]
-    observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, RowObservable]]
+    observables: Callable[[Parameters, Mapping[str, Any]], Mapping[str, Observable]]
     side: Callable[[Parameters], str]
     model_error: Callable[[Parameters], float] = lambda parameters: 0.0
     simulator: str | None = "full"
@@ -207,6 +207,9 @@ class Limit(Judgement):
         The distance shrinks at least like size^(-rate).
     simulator : str, optional
         The simulator to draw with; the cheapest one by default, because ladders climb high.
+    aim : float, optional
+        Relative distance to the value that the last rung may keep, where the wrong twin says the
+        same; to be chosen after the corrections that are left there.
     """
 
     kind: ClassVar[str] = "sampled limit"
@@ -214,9 +217,10 @@ class Limit(Judgement):
     size: str
     ladder: Sequence[int]
     ensemble: Callable[[Parameters, int], Ensemble]
-    observables: Callable[[Parameters, Mapping[str, Any], int], Mapping[str, RowObservable]]
+    observables: Callable[[Parameters, Mapping[str, Any], int], Mapping[str, Observable]]
     rate: float
     simulator: str | None = None
+    aim: float = 0.05
 
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
         """Return one for each observable and rung."""
@@ -244,7 +248,7 @@ class Law(Judgement):
     kind: ClassVar[str] = "law"
 
     ensemble: Callable[[Parameters], Ensemble]
-    observable: Callable[[Parameters], RowObservable]
+    observable: Callable[[Parameters], Observable]
     distribution: Callable[[Evaluate, Parameters, np.ndarray], np.ndarray]
     model_error: float = 0.0
     simulator: str | None = "full"
@@ -275,7 +279,7 @@ class SampledOrdering(Judgement):
     kind: ClassVar[str] = "ordering"
 
     chain: Callable[[Parameters, Mapping[str, Any]], Sequence[Ensemble]]
-    observable: Callable[[Parameters], RowObservable]
+    observable: Callable[[Parameters], Observable]
     simulator: str | None = None
 
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:

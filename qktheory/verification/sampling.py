@@ -16,10 +16,20 @@ from qktheory.simulation.simulator import choose
 from qktheory.verification.judge import Context
 from qktheory.verification.verdict import CaseResult, Verdict
 
-__all__ = ["FIRST_ROUND", "most_samples", "resolution", "rounds", "sampled_result", "start_run"]
+__all__ = [
+    "FIRST_ROUND",
+    "most_samples",
+    "resolution",
+    "rounding_of",
+    "rounds",
+    "sampled_result",
+    "start_run",
+]
 
 #: Samples of the first round; later rounds double the number.
 FIRST_ROUND = 1 << 12
+#: Relative error that double precision may add to a prediction or a mean.
+_ROUNDING = 1e-9
 
 
 def start_run(
@@ -105,6 +115,19 @@ def resolution(gap: float, estimate: Estimate, context: Context) -> float:
     """
     aim = context.budget.precision * float(np.sqrt(estimate.moments.variance[0]))
     return gap if gap >= aim / 5.0 else aim
+
+
+def rounding_of(*numbers: float) -> float:
+    """Return what double precision may add to predictions and means of this size.
+
+    Infinite ends of intervals have no size: they must not make everything count as rounding.
+
+    Examples
+    --------
+    >>> rounding_of(1.0, -200.0, float("inf"))
+    2e-07
+    """
+    return _ROUNDING * max((abs(x) for x in numbers if np.isfinite(x)), default=0.0)
 
 
 def sampled_result(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import Expectation, Judgement
 from qktheory.verification.judge import JUDGES, Context
-from qktheory.verification.sampling import resolution, rounds, sampled_result, start_run
+from qktheory.verification.sampling import (
+    resolution,
+    rounding_of,
+    rounds,
+    sampled_result,
+    start_run,
+)
 from qktheory.verification.verdict import CaseResult, Verdict
-
-#: Relative error that double precision may add to a prediction or a mean.
-_ROUNDING = 1e-9
 
 
 def decide(value: float, model_error: float, low: float, high: float, resolution: float) -> Verdict:
@@ -37,7 +41,9 @@ def decide(value: float, model_error: float, low: float, high: float, resolution
     >>> decide(0.5, 0.0, 0.45, 0.52, 0.1), decide(0.5, 0.0, 0.3, 0.7, 0.1)
     ('supported', 'undecided')
     """
-    rounding = _ROUNDING * max(abs(value), abs(low), abs(high))
+    if math.isnan(value):
+        return "undecided"
+    rounding = rounding_of(value, low, high)
     if value + model_error < low - rounding or value - model_error > high + rounding:
         return "refuted"
     if high - low <= max(resolution, 2.0 * rounding):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.judgements import ExpectationBound, Judgement
 from qktheory.verification.judge import JUDGES, Context
-from qktheory.verification.sampling import resolution, rounds, sampled_result, start_run
+from qktheory.verification.sampling import (
+    resolution,
+    rounding_of,
+    rounds,
+    sampled_result,
+    start_run,
+)
 from qktheory.verification.verdict import CaseResult, Verdict
 
 
@@ -55,7 +61,7 @@ def _judge_case(
         for name, estimate in zip(observables, estimates, strict=True):
             value = float(values[name])
             low, high = sorted((sign * float(estimate.low[0]), sign * float(estimate.high[0])))
-            rounding = 1e-9 * max(abs(value), abs(low), abs(high))
+            rounding = rounding_of(value, low, high)
             gap = abs(value - float(rival_values[name]))
             verdict = decide_bound(
                 low, high, sign * value + slack + rounding, resolution(gap, estimate, context)

@@ -107,9 +107,8 @@ def _result(
     estimates = [rung[position] for rung in rungs]
     distances = [_distance(value, estimate) for estimate in estimates]
     gap = abs(value - float(rival_values[name]))
-    # Where the rival says the same, a twentieth of the value (or of a standard deviation) will do.
     spread = float(estimates[-1].moments.variance[0]) ** 0.5
-    aim = max(0.05 * abs(value), context.budget.precision * spread)
+    aim = max(judgement.aim * abs(value), context.budget.precision * spread)
     width = 0.5 * gap if gap >= 0.2 * aim else aim
     verdict = decide_limit(judgement.ladder, distances, judgement.rate, width)
     return sampled_result(name, given, value, estimates[-1], verdict)
