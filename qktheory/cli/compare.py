@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qktheory.cli.options import json_file_option, run_options
+from qktheory.cli.options import check_seed, json_file_option, run_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,6 +52,7 @@ def compare(
     from qktheory.verification.compare import compare as run
 
     started = time.perf_counter()
+    check_seed(seed)
     specification = _specification(spec, preset)
     if json_file is not None and json_file != "-":
         check_writable("--json", json_file)
@@ -103,10 +104,11 @@ def _echo(result: Comparison, asked: int, seconds: float) -> None:
         bounds = compared.observable.bounds(result.ensemble.T)
         reach = "unbounded" if bounds is None else f"range [{bounds[0]:.5g}, {bounds[1]:.5g}]"
         estimate = compared.estimate
-        click.echo(
-            f"\n{name}  {reach}, n = {estimate.n}, {estimate.guarantee} interval, "
-            f"simulator {estimate.simulator}"
+        heading = (
+            f"{name}: {reach}, n = {estimate.n}, {estimate.guarantee} interval, simulator "
+            f"{estimate.simulator}"
         )
+        click.echo("\n" + click.wrap_text(heading, width, subsequent_indent="  "))
         echo(_grid(compared))
         if not compared.predictions:
             click.echo("  no claim of the catalogue predicts it here")

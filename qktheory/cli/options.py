@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["budget_option", "json_file_option", "json_option", "run_options"]
+__all__ = ["budget_option", "check_seed", "json_file_option", "json_option", "run_options"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,6 +36,13 @@ def run_options(function: Function) -> Function:
         metavar="N",
         help="Seed of all random numbers, >= 0.",
     )(function)
+
+
+def check_seed(seed: int) -> None:
+    """Raise a `ValueError` for a negative seed, under the name the option has here."""
+    from qktheory.base.domains import Integer
+
+    Integer(low=0).check("seed", seed)
 
 
 def budget_option(function: Function) -> Function:

@@ -88,8 +88,10 @@ def single_claim(text: str) -> str:
     from qktheory.theorems.catalogue import claims
 
     found = claims([text]) if not text.endswith(".py") else []
-    if len(found) == 1:
-        return found[0].id
+    # A statement that is a claim itself, with folklore beside it, is meant by its own id.
+    exact = [claim.id for claim in found if claim.id.lower() == text.lower()]
+    if exact or len(found) == 1:
+        return (exact or [found[0].id])[0]
     if not found:
         raise ValueError(f"{text!r} is a file: expected the id of a claim")
     parts = ", ".join(claim.id for claim in found[:8])

@@ -30,13 +30,21 @@ def show(claim: str, as_json: bool) -> int:
     from qktheory.report.claim_card import claim_card
     from qktheory.theorems.catalogue import claims
 
+    if claim.endswith(".py"):
+        raise ValueError(f"{claim!r} is a file: expected the id of a claim")
     found = claims([claim])
-    if len(found) > 1:
+    exact = [one for one in found if one.id.lower() == claim.lower()]
+    if len(found) > 1 and not exact:
         _show_parts(claim, found, as_json)
-    elif as_json:
-        emit_json(claim_card(found[0]))
-    else:
-        _show_claim(found[0], min(terminal_width(), 110))
+        return 0
+    shown = (exact or found)[0]
+    if as_json:
+        emit_json(claim_card(shown))
+        return 0
+    _show_claim(shown, min(terminal_width(), 110))
+    others = [one.id for one in found if one is not shown]
+    if others:
+        click.echo(f"\nBeside it: {', '.join(others)}")
     return 0
 
 

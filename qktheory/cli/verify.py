@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qktheory.cli.options import budget_option, json_file_option, run_options
+from qktheory.cli.options import budget_option, check_seed, json_file_option, run_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,6 +74,7 @@ def verify(
     from qktheory.verification.verify import verify as run
 
     started = time.perf_counter()
+    check_seed(seed)
     if json_file is not None and json_file != "-":
         check_writable("--json", json_file)
     if report is not None:
