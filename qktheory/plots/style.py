@@ -64,7 +64,7 @@ def new_figure(width: float, height: float) -> Figure:
 
     Examples
     --------
-    >>> new_figure(3.0, 2.0).get_figwidth()
+    >>> float(new_figure(3.0, 2.0).get_figwidth())
     3.0
     """
     from matplotlib.figure import Figure
