@@ -151,11 +151,11 @@ def _by_quadrature(parameters: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _wide_ensemble(parameters: Mapping[str, Any]) -> Ensemble:
-    """Semicircle of width 2048: m/kappa is b + sqrt 2 g up to 1/sqrt d."""
+    """Semicircle of width 1024: m/kappa is b + sqrt 2 g up to 1/sqrt d."""
     eta = 1.0
     return Ensemble.from_dict(
         {
-            "d": 2048,
+            "d": 1024,
             "T": 2048,
             "spectrum": {
                 "law": "semicircle",
@@ -170,7 +170,7 @@ def _wide_ensemble(parameters: Mapping[str, Any]) -> Ensemble:
 def _averaged_distribution(
     evaluate: Evaluate, parameters: Mapping[str, Any], points: FloatArray
 ) -> FloatArray:
-    grid = _grid(2001)
+    grid = _grid(501)
     middle = (grid[1:] + grid[:-1]) / 2.0
     density = evaluate({**parameters, "theta": middle})["argmax_density_averaged"]
     return _cumulate(np.asarray(density), grid, points)

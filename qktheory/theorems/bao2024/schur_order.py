@@ -96,7 +96,7 @@ def _ensembles(parameters: Mapping[str, Any], values: Mapping[str, Any]) -> Sequ
                 "tokens": {"law": "random_walk"},
             }
         )
-        for spectrum in spread(np.asarray(parameters["eigenvalues"]), 3)
+        for spectrum in spread(np.asarray(parameters["eigenvalues"]), 2)
     ]
 
 
@@ -141,7 +141,7 @@ register(
         cases=(
             {"eigenvalues": _semicircle(1.0, 8, 4.0, 512), "T": 512},
             {"eigenvalues": [4.0 / 512, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "T": 512},
-            {"eigenvalues": [-2.0 / 256, 0.5 / 256, 1.0 / 256], "T": 256},
+            {"eigenvalues": [-2.0 / 512, 0.5 / 512, 1.0 / 512], "T": 512},
         ),
         judged_by=(
             Ordering("scaled_participation", _chain, _draw, most_draws=5),

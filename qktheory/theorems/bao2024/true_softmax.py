@@ -359,7 +359,7 @@ register(
         judged_by=(
             Limit(
                 "T",
-                (256, 1024, 4096),
+                (128, 512, 2048),
                 lambda q, T: bridge_ensemble(0.0, q["s2"], T),
                 lambda q, values, T: {
                     "mean_entropy": s.functional(
@@ -370,6 +370,8 @@ register(
                     ),
                 },
                 rate=0.4,
+                # Left at kappa^2 = 200: 12/kappa^2.
+                aim=0.1,
             ),
         ),
         wrong_twin=WrongTwin(
@@ -405,14 +407,14 @@ register(
         },
         assumptions=(s.RANDOM_WALK, s.LAST_QUERY, s.SOFTMAX),
         cases=(
-            {"drift": 0.02, "s2": 0.01},
+            {"drift": 0.03, "s2": 0.01},
             {"drift": 0.03, "s2": 0.005},
-            {"drift": 0.02, "s2": 0.02},
+            {"drift": 0.03, "s2": 0.02},
         ),
         judged_by=(
             Limit(
                 "T",
-                (500, 1500, 4500),
+                (300, 900, 2700),
                 lambda q, T: bridge_ensemble(q["drift"] * T, q["s2"], T),
                 lambda q, values, T: {
                     "mean_end_weight": s.functional(
@@ -427,8 +429,8 @@ register(
                     ),
                 },
                 rate=0.4,
-                # Left at m = 90: O(1/m), O(delta) and O(s^2), together below a tenth.
-                aim=0.12,
+                # Left at m = 81: O(1/m), O(delta) and O(s^2), together about a tenth.
+                aim=0.15,
             ),
         ),
         wrong_twin=WrongTwin(
@@ -489,16 +491,16 @@ register(
             {
                 "W_QK": [[1.0, 0.0], [2.0, -1.0]],
                 "Sigma": [[2.0, 1.0], [1.0, 3.0]],
-                "temperature": 4096.0,
-                "T": 2048,
+                "temperature": 256.0,
+                "T": 512,
             },
             {
                 "W_QK": [[0.4, 1.0, 0.0], [-0.2, 0.3, 0.5], [0.1, -0.6, 0.2]],
                 "Sigma": 2.0,
-                "temperature": 1024.0,
-                "T": 2048,
+                "temperature": 256.0,
+                "T": 512,
             },
-            {"W_QK": [[1.0, 3.0], [-3.0, 1.0]], "temperature": 2048.0, "T": 2048},
+            {"W_QK": [[1.0, 3.0], [-3.0, 1.0]], "temperature": 512.0, "T": 512},
         ),
         judged_by=(
             Expectation(
@@ -515,7 +517,7 @@ register(
                         ),
                     ),
                 },
-                # Discretisation at T = 2048, s^2 < 0.01: 2 % of 1/T covers what a ladder shows.
+                # Discretisation at T = 512, s^2 < 0.02: 2 % of 1/T covers what a ladder shows.
                 model_error=lambda q: 0.02 * 2.0 / q["T"],
                 simulator="bridge_row",
             ),
