@@ -26,63 +26,11 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "localization.public.json").read_text("utf-8")
 )
 
-#: Parameters and values of the contract of the localization chapter.
-CONTRACT: dict[str, tuple[str, str]] = {
-    "LOC-1a": (
-        "W_QK Sigma temperature T key key_2",
-        "xi eta eta_F c_norm_squared gamma c_dot mean_logit cov_logit mean_centred_logit "
-        "var_centred_logit cov_centred_logit",
-    ),
-    "LOC-1b": ("eta eta_F theta", "var_limit"),
-    "LOC-2a": ("W_QK Sigma temperature T key tau", "phi_real phi_imag"),
-    "LOC-2b": ("eigenvalues T key tau", "phi_real phi_imag cumulant_3 cumulant_4"),
-    "LOC-3a": ("xi eta eta_F T key", "rho_gaussian"),
-    "LOC-3b": ("eigenvalues T key", "rho_exact rho_gaussian"),
-    "LOC-3c": ("W_QK Sigma temperature T key", "rho_exact rho_gaussian"),
-    "LOC-3d": ("eigenvalue multiplicity T key", "rho_exact rho_gaussian"),
-    "LOC-3e": ("eigenvalues theta", "kolmogorov_distance kolmogorov_leading"),
-    "LOC-3f": ("eigenvalues T keys", "max_abs_error"),
-    "LOC-4a": ("xi eta theta", "rho"),
-    "LOC-4b": ("xi eta", "contrast rho_max rho_min theta_max"),
-    "LOC-4c": ("xi theta", "rho_eta_to_zero living_fraction"),
-    "LOC-4d": ("eta theta", "rho_large_eta"),
-    "LOC-4e": ("", "eta_star contrast_max center_to_edge_ratio"),
-    "LOC-4f": ("xi_over_sqrt_eta theta", "rho_small_scale"),
-    "LOC-8a": ("x W_QK Sigma temperature T key key_2", "self_logit s2 mean_logit cov_logit"),
-    "LOC-8b": ("W_QK Sigma temperature T", "mean_self_logit var_self_logit mean_s2"),
-    "LOC-8c": ("eigenvalues g T", "self_logit s2 beta"),
-    "LOC-15a": (
-        "x W_QK Sigma temperature",
-        "self_logit s2 mean_self_logit var_self_logit mean_s2",
-    ),
-    "LOC-15b": (
-        "self_logit s T",
-        "mean_self_weight mean_self_weight_squared mean_other_weights_squared mean_entropy",
-    ),
-    "LOC-15c": (
-        "self_logit s T",
-        "self_weight_sigmoid frozen_s frozen_threshold_self_logit",
-    ),
-}
-
 
 @pytest.fixture(params=IDS)
 def claim(request: pytest.FixtureRequest) -> Claim:
     found: Claim = CLAIMS[request.param]
     return found
-
-
-def test_the_heart_of_the_chapter_is_there() -> None:
-    assert set(CONTRACT) <= set(IDS)
-
-
-@pytest.mark.parametrize("name", CONTRACT)
-def test_names_are_those_of_the_contract(name: str) -> None:
-    parameters, values = CONTRACT[name]
-    claim = CLAIMS[name]
-    assert {p.name for p in claim.parameters} == set(parameters.split())
-    # More values may follow, such as the sum of two of them.
-    assert set(values.split()) <= set(claim.values)
 
 
 # --- every claim is complete ----------------------------------------------------------------------
@@ -216,23 +164,7 @@ def test_hostile_parameters_give_numbers_or_a_value_error(
     assert message
 
 
-# --- vectors --------------------------------------------------------------------------------------
-
-
-def test_vectors_cover_every_claim_of_the_contract() -> None:
-    assert {vector["id"] for vector in VECTORS} >= set(CONTRACT)
-
-
-# Vectors of claims that are not stated yet wait in the file for their claim.
-@pytest.mark.parametrize(
-    "vector", [v for v in VECTORS if v["id"] in IDS], ids=lambda vector: vector["id"]
-)
-def test_public_vectors(vector: dict[str, Any]) -> None:
-    values = qk.evaluate(vector["id"], **vector["parameters"])
-    for name, want in vector["values"].items():
-        got = np.asarray(values[name])
-        allowed = vector["atol"] + vector["rtol"] * np.abs(want)
-        assert (np.abs(got - np.asarray(want)) <= allowed).all(), (name, got, want)
+# --- batches --------------------------------------------------------------------------------------
 
 
 def test_a_batch_gives_the_same_numbers_in_the_same_order() -> None:
