@@ -10,34 +10,36 @@ import click
 from qktheory.cli.options import budget_option, check_seed, json_file_option, run_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
+    from qktheory.report.verdicts import VerdictRow
     from qktheory.verification.verdict import Verification
 
 __all__ = ["verify"]
 
-#: Columns of the table, and the narrowest terminal that gets them.
+#: Columns of the table in their order: field of the row, heading, and rank. A terminal gets the
+#: columns of rank 0 and as many of the others, in the order of their ranks, as fit.
 _COLUMNS = (
     ("claim", "claim", 0),
-    ("standing", "standing", 100),
-    ("kind", "kind", 120),
+    ("standing", "standing", 4),
+    ("kind", "kind", 5),
     ("verdict", "verdict", 0),
-    ("value", "value", 175),
+    ("value", "value", 7),
     ("prediction", "prediction", 0),
-    ("estimate", "estimate", 136),
-    ("interval", "interval", 136),
     ("margin", "estimate", 0),
-    ("n", "n", 0),
-    ("cases", "cases", 150),
+    ("estimate", "estimate", 3),
+    ("interval", "interval", 3),
+    ("n", "n", 1),
+    ("cases", "cases", 6),
     ("tightness", "tight", 0),
     ("level", "level", 0),
-    ("guarantee", "guarantee", 0),
-    ("title", "title", 225),
+    ("guarantee", "guarantee", 2),
+    ("title", "title", 8),
 )
-#: Below this width, columns are one space apart and the guarantee is shortened.
-_NARROW = 90
-_SHORT = {"guarantee": "guarant.", "finite-sample": "finite-n", "asymptotic": "asympt."}
 _NUMBERS = ("prediction", "estimate", "n", "cases", "tight", "level")
+_GAP = 2
 
 
 @click.command(short_help="Judge claims: all of them, or some by id, chapter or file.")
@@ -90,7 +92,8 @@ def verify(
     if json_file != "-":
         width = terminal_width()
         if result.results:
-            echo(_table(result, width))
+            # Wider than the terminal at worst: nothing is cut.
+            echo(_table(result, width), width=max(width, 200))
         _echo_counterexamples(result, user_files=any(s.endswith(".py") for s in selection))
         click.echo(click.wrap_text(closing_words(result, seconds), min(width, 100)))
     if json_file is not None:
@@ -102,6 +105,28 @@ def verify(
     return 0 if result.success else 1
 
 
+def _chosen_columns(rows: Sequence[VerdictRow], width: int) -> list[tuple[str, str]]:
+    """Return (field, heading) of the columns that fit, by their ranks, in their order."""
+    widths = {
+        field: max(len(heading), *(len(getattr(row, field)) for row in rows))
+        for field, heading, _ in _COLUMNS
+    }
+
+    def chosen(rank: int) -> list[tuple[str, str]]:
+        columns = [(field, heading) for field, heading, own in _COLUMNS if own <= rank]
+        if ("interval", "interval") in columns:
+            columns.remove(("margin", "estimate"))
+        return columns
+
+    columns = chosen(0)
+    for rank in range(1, 9):
+        wider = chosen(rank)
+        if sum(widths[field] + _GAP for field, _ in wider) - _GAP > width:
+            break
+        columns = wider
+    return columns
+
+
 def _table(result: Verification, width: int) -> Table:
     """Return the table of verdicts with the columns that fit."""
     from rich.text import Text
@@ -109,15 +134,11 @@ def _table(result: Verification, width: int) -> Table:
     from qktheory.cli.output import STYLES, plain_table
     from qktheory.report.verdicts import verdict_rows
 
-    columns = [(field, title) for field, title, needed in _COLUMNS if width >= needed]
-    if ("interval", "interval") in columns:
-        columns.remove(("margin", "estimate"))
-    gap = 1 if width < _NARROW else 2
-    table = plain_table(*(title for _, title in columns), right=_NUMBERS, gap=gap)
-    for row in verdict_rows(result):
+    rows = verdict_rows(result)
+    columns = _chosen_columns(rows, width)
+    table = plain_table(*(heading for _, heading in columns), right=_NUMBERS, gap=_GAP)
+    for row in rows:
         cells = [getattr(row, field) for field, _ in columns]
-        if width < _NARROW:
-            cells = [_SHORT.get(cell, cell) for cell in cells]
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
     return table
 

@@ -113,8 +113,8 @@ def _row(result: ClaimResult, share: float) -> VerdictRow:
         margin=margin,
         n=n,
         cases=str(len(result.cases)),
-        tightness="-" if result.tightness is None else f"{result.tightness:.4f}",
-        level=f"{sampled * share:.1e}" if sampled else "-",
+        tightness="-" if result.tightness is None else f"{result.tightness:.5g}",
+        level=f"{sampled * share:.0e}" if sampled else "-",
         guarantee="-" if case is None else case.guarantee,
         title=claim.title,
     )

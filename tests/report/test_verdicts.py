@@ -50,7 +50,7 @@ def test_a_row_shows_the_case_that_decided() -> None:
     row = verdict_rows(verification(case(), refuting))[0]
     assert (row.verdict, row.prediction, row.cases) == ("refuted", "0.7", "2")
     assert (row.estimate, row.interval) == ("0.512", "[0.498, 0.526]")
-    assert (row.margin, row.n, row.level) == ("0.512 ± 0.014", "4.1k", "1.0e-06")
+    assert (row.margin, row.n, row.level) == ("0.512 ± 0.014", "4.1k", "1e-06")
 
 
 def test_levels_share_the_error_of_the_run() -> None:
@@ -62,7 +62,7 @@ def test_levels_share_the_error_of_the_run() -> None:
         ClaimResult(CLAIMS["LOC-4b"], (computed,)),
     )
     rows = verdict_rows(Verification(results, 0, 3e-6, "quick"))
-    assert [row.level for row in rows] == ["2.0e-06", "1.0e-06", "-"]
+    assert [row.level for row in rows] == ["2e-06", "1e-06", "-"]
 
 
 @pytest.mark.parametrize(
