@@ -116,6 +116,11 @@ register(
             },
             {"W_Q": [[1.0], [0.5]], "W_K": [[0.2], [-1.0]], "Sigma": 0.5},
             {"W_Q": [[1.0, 0.2], [0.5, 0.1]], "W_K": [[0.2, 0.0], [-1.0, 1.0]]},
+            {
+                "W_Q": [[1.0, 0.2], [0.5, 1.1]],
+                "W_K": [[0.2, 0.0], [-1.0, 1.0]],
+                "Sigma": [[1.0, 2.0], [2.0, 4.0]],
+            },
         ),
         judged_by=(Identity(_by_differences, _draw_factors, tolerance=1e-9, most_draws=50),),
         wrong_twin=WrongTwin("factor 2 taken as 2.1", {"grad_W_QK": sp.Rational(21, 20) * _GAMMA}),
