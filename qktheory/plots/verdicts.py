@@ -66,7 +66,7 @@ def plot_intervals(cases: Sequence[CaseResult], ax: Axes) -> list[Artist]:
         artists.extend(bar.get_children())
         labels.append(case.value)
         _, ends = interval_text(case.estimate, case.low, case.high)
-        notes.append(f"{number_text(case.prediction, 5)} in {ends}")
+        notes.append(f"{number_text(case.prediction, 5)} vs {ends}")
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.margins(x=0.08)
