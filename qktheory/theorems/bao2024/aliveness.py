@@ -37,7 +37,8 @@ RHO_GAUSSIAN = NormalInterval((-1 - s.xi * s.gamma) / sigma, (s.t - 1 - s.xi * s
 
 #: Gil-Pelaez: P(-1 < q < T - 1) from the characteristic function.
 RHO_STATEMENT = sp.Integral(
-    sp.im(PHI * (sp.exp(sp.I * tau) - sp.exp(-sp.I * tau * (s.t - 1)))) / (sp.pi * tau),
+    sp.im(PHI * (sp.exp(sp.I * tau) - sp.exp(-sp.I * tau * (s.t - 1))), evaluate=False)
+    / (sp.pi * tau),
     (tau, 0, sp.oo),
 )
 RHO_EXACT = Routine(

@@ -58,10 +58,14 @@ SYMMETRIC_LAW = Routine(
 
 PHI_VALUES = {
     "phi_real": Routine(
-        sp.re(PHI), lambda law, tau: float(law.characteristic_function(tau).real), ("law", "tau")
+        sp.re(PHI, evaluate=False),
+        lambda law, tau: float(law.characteristic_function(tau).real),
+        ("law", "tau"),
     ),
     "phi_imag": Routine(
-        sp.im(PHI), lambda law, tau: float(law.characteristic_function(tau).imag), ("law", "tau")
+        sp.im(PHI, evaluate=False),
+        lambda law, tau: float(law.characteristic_function(tau).imag),
+        ("law", "tau"),
     ),
 }
 
