@@ -17,39 +17,52 @@ DIGITS = 30
 DRAWS = 6
 
 
-def substituted(expression: sp.Basic, environment: dict[str, Any]) -> sp.Basic:
-    """The expression with every symbol replaced by the exact value of a double or a matrix."""
-    replacements: dict[sp.Basic, Any] = {}
-    for symbol in expression.free_symbols:
-        value = environment.get(symbol.name)
-        if value is None:
-            continue
-        if isinstance(symbol, sp.MatrixSymbol):
-            replacements[symbol] = sp.ImmutableMatrix(
-                [[sp.Rational(float(x)) for x in row] for row in value]
-            )
-        elif not isinstance(value, np.ndarray):
-            exact = value if isinstance(value, int) else sp.Rational(float(value))
-            replacements[symbol] = sp.sympify(exact)
-    # Sizes of matrices are among the symbols as well, and must agree before matrices go in.
-    matrices = {k: v for k, v in replacements.items() if isinstance(k, sp.MatrixSymbol)}
-    scalars = {k: v for k, v in replacements.items() if not isinstance(k, sp.MatrixSymbol)}
-    return traces(expression, matrices).subs(scalars)
+def exactly(value: Any) -> Any:
+    """The number or matrix that a double or an array of doubles is."""
+    if np.ndim(value) == 2:
+        return sp.ImmutableMatrix([[sp.Rational(float(x)) for x in row] for row in value])
+    return sp.sympify(value if isinstance(value, int) else sp.Rational(float(value)))
 
 
-def traces(expression: sp.Basic, matrices: dict[sp.Basic, Any]) -> sp.Basic:
-    """Replace every trace of a product by its value."""
-    found: dict[sp.Basic, sp.Basic] = {}
-    for trace in expression.atoms(sp.Trace):
-        product = sp.eye(1)
-        factors = trace.arg.args if isinstance(trace.arg, sp.MatMul) else (trace.arg,)
-        for k, factor in enumerate(factors):
-            inner = factor.arg if isinstance(factor, sp.Transpose) else factor
-            value = matrices[inner]
-            value = value.T if isinstance(factor, sp.Transpose) else value
-            product = value if k == 0 else product * value
-        found[trace] = product.trace()
-    return expression.xreplace(found)
+def matrix_value(expression: sp.Basic, values: dict[str, Any]) -> Any:
+    """A product or sum of matrix symbols as an explicit matrix."""
+    if isinstance(expression, sp.MatrixSymbol):
+        return exactly(values[expression.name])
+    if isinstance(expression, sp.Transpose):
+        return matrix_value(expression.arg, values).T
+    if isinstance(expression, sp.MatPow):
+        return matrix_value(expression.base, values) ** int(expression.exp)
+    if isinstance(expression, sp.Identity):
+        return sp.eye(int(values["d"]))
+    if isinstance(expression, sp.MatMul):
+        product = None
+        for part in expression.args:
+            if not part.is_Matrix:
+                continue
+            value = matrix_value(part, values)
+            product = value if product is None else product * value
+        scalars = [part for part in expression.args if not part.is_Matrix]
+        factor = sp.prod([scalar_value(part, values) for part in scalars])
+        return factor * product
+    assert isinstance(expression, sp.MatAdd), type(expression)
+    return sum(
+        (matrix_value(part, values) for part in expression.args[1:]),
+        matrix_value(expression.args[0], values),
+    )
+
+
+def scalar_value(expression: sp.Basic, values: dict[str, Any]) -> Any:
+    """A scalar expression with traces and symbols replaced by exact values."""
+    traces = {
+        trace: matrix_value(trace.arg, values).trace() for trace in expression.atoms(sp.Trace)
+    }
+    expression = expression.xreplace(traces)
+    symbols = {
+        symbol: exactly(values[symbol.name])
+        for symbol in expression.free_symbols
+        if np.ndim(values[symbol.name]) == 0
+    }
+    return expression.subs(symbols)
 
 
 def magnitude(expression: sp.Basic) -> mp.mpf:
@@ -89,7 +102,14 @@ def test_closed_forms_agree_with_thirty_digits(name: str) -> None:
             for value, evaluate in claim._evaluators:
                 environment[value] = evaluate(environment)
         for value, expression in closed_forms(claim).items():
-            at = substituted(expression, environment)
+            if expression.is_Matrix:
+                terms = np.array(matrix_value(expression, environment).tolist(), dtype=np.float64)
+                np.testing.assert_allclose(
+                    environment[value], terms, rtol=0, atol=1e-13 * np.abs(terms).max()
+                )
+                compared += 1
+                continue
+            at = scalar_value(expression, environment)
             want = mp.mpf(str(sp.N(at.doit(), DIGITS)))
             got = float(environment[value])
             # Arguments of tails and exponentials carry their own rounding: condition number x^2.
