@@ -45,9 +45,9 @@ class Budget:
 
 
 BUDGETS = {
-    "quick": Budget("quick", 1 << 22, 1e9, 200, 0.05),
-    "standard": Budget("standard", 1 << 24, 1e11, 2_000, 0.02),
-    "thorough": Budget("thorough", 1 << 27, 1e13, 20_000, 0.005),
+    "quick": Budget("quick", 1 << 24, 2e9, 200, 0.05),
+    "standard": Budget("standard", 1 << 26, 1e11, 2_000, 0.02),
+    "thorough": Budget("thorough", 1 << 29, 1e13, 20_000, 0.005),
 }
 
 

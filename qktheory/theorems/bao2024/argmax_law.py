@@ -35,7 +35,7 @@ RATIO = Parameter("xi_over_sqrt_eta", Real(typical=(-3.0, 3.0)), "xi/sqrt(eta)")
 
 #: Length of the discrete bridges; the argmax on T points differs by O(T^(-1/2)) in law.
 _T = 4096
-_MODEL_ERROR = 0.015
+_MODEL_ERROR = 0.02
 
 
 def _density(u: sp.Expr, drift: sp.Expr, sign: int = -1) -> sp.Expr:
@@ -100,7 +100,7 @@ register(
         cases=(
             {"theta": 0.5, "beta": 1.0},
             {"theta": 0.5, "beta": -0.5},
-            {"theta": 0.5, "beta": 2.0},
+            {"theta": 0.5, "beta": 0.3},
         ),
         judged_by=(
             Law(

@@ -26,7 +26,7 @@ def decide_bound(low: float, high: float, bound: float, width: float) -> Verdict
     >>> decide_bound(0.1, 0.2, 0.3, 0.01), decide_bound(0.28, 0.4, 0.3, 0.01)
     ('supported', 'undecided')
     """
-    if low > bound:
+    if not low <= bound:  # a bound that is not a number bounds nothing
         return "refuted"
     if high <= bound or high - low <= width:
         return "supported"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,10 @@ def _badness(result: CaseResult) -> float:
     """Return the error in units of the tolerance."""
     margin = result.high - result.estimate
     error = abs(result.prediction - result.estimate)
-    return 0.0 if error == 0.0 else float("inf") if margin == 0.0 else error / margin
+    if error == 0.0:
+        return 0.0
+    # A zero margin, or a value that is not a number, is as bad as it gets.
+    return error / margin if margin > 0.0 and math.isfinite(error) else math.inf
 
 
 def judge_identity(

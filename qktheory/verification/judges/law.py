@@ -17,6 +17,8 @@ from qktheory.verification.verdict import CaseResult, Verdict
 
 #: Samples of a distribution test at most: all of them are held in memory and sorted.
 _MOST_SAMPLES = 1 << 20
+#: Half-width of the band below which a law is supported, if it allows no larger error itself.
+_NARROW = 0.025
 
 
 def band(n: int, delta: float) -> float:
@@ -93,7 +95,8 @@ def _decide(distance: float, half: float, model_error: float, gap: float) -> Ver
     """Refute outside the band; support inside one that is too narrow to hold the rival too."""
     if distance > half + model_error:
         return "refuted"
-    return "supported" if 2.0 * (half + model_error) <= gap else "undecided"
+    narrow = half <= max(model_error, _NARROW)
+    return "supported" if narrow and 2.0 * (half + model_error) <= gap else "undecided"
 
 
 def judge_law(

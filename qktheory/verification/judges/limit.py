@@ -49,7 +49,7 @@ def decide_limit(
     """
     for k in range(1, len(ladder)):
         allowed = distances[k - 1][1] * (ladder[k - 1] / ladder[k]) ** rate * _SLACK
-        if distances[k][0] > allowed:
+        if not distances[k][0] <= allowed:  # not a number: no limit
             return "refuted"
     return "supported" if distances[-1][1] <= width else "undecided"
 

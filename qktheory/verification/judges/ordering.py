@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -65,6 +66,13 @@ def judge_sampled_ordering(
     ]
 
 
+def _rise(before: float, after: float) -> float:
+    """Return by how much a step rises, relative to the larger of both values."""
+    if math.isnan(before) or math.isnan(after):
+        return -math.inf  # what is not a number does not rise
+    return (after - before) / (max(abs(before), abs(after)) or 1.0)
+
+
 def _worst_step(claim: Claim, judgement: Ordering, given: Mapping[str, Any]) -> CaseResult | None:
     """Return the step of a chain that rises least, None for a chain without steps."""
     chain = judgement.chain(claim.values_at, claim.checked(given))
@@ -78,11 +86,7 @@ def _worst_step(claim: Claim, judgement: Ordering, given: Mapping[str, Any]) -> 
     if not steps:
         return None
 
-    def rise(step: tuple[Mapping[str, Any], float, float]) -> float:
-        scale = max(abs(step[1]), abs(step[2])) or 1.0
-        return (step[2] - step[1]) / scale
-
-    parameters, before, after = min(steps, key=rise)
+    parameters, before, after = min(steps, key=lambda step: _rise(step[1], step[2]))
     return CaseResult(
         value=judgement.value,
         parameters=parameters,
@@ -92,9 +96,7 @@ def _worst_step(claim: Claim, judgement: Ordering, given: Mapping[str, Any]) -> 
         high=after,
         n=len(steps),
         guarantee="numerical",
-        verdict="supported"
-        if rise((parameters, before, after)) >= -judgement.rounding
-        else "refuted",
+        verdict="supported" if _rise(before, after) >= -judgement.rounding else "refuted",
     )
 
 
@@ -117,7 +119,10 @@ def judge_ordering(
         if count % 50 == 0:
             context.progress(f"{claim.id}: {count} random chains")
         result = _worst_step(claim, judgement, judgement.draw(rng))
-        if result is not None and (worst is None or result.verdict == "refuted"):
+        if result is None:
+            continue
+        rise = _rise(result.prediction, result.estimate)
+        if worst is None or rise < _rise(worst.prediction, worst.estimate):
             worst = result
     return results if worst is None else [*results, worst]
 

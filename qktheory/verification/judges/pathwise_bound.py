@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from qktheory.verification.verdict import CaseResult
 
 def _excess(pair: tuple[float, float]) -> float:
     smaller, larger = pair
+    if math.isnan(smaller) or math.isnan(larger):
+        return math.inf  # what is not a number is not below anything
     scale = max(abs(smaller), abs(larger))
     return (smaller - larger) / scale if scale > 0.0 else 0.0
 
