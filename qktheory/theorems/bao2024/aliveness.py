@@ -25,7 +25,14 @@ from qktheory.spectra.spectrum import SpectrumSpecification
 from qktheory.symbolic.functions import NormalInterval
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.bao2024 import setting as s
-from qktheory.theorems.bao2024.law import GENERAL_LAW, MAP, PHI, SYMMETRIC_LAW, tau
+from qktheory.theorems.bao2024.law import (
+    GENERAL_LAW,
+    MAP,
+    PHI,
+    SYMMETRIC_LAW,
+    WRONG_D,
+    tau,
+)
 from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, Evaluate, Expectation
 
@@ -52,7 +59,6 @@ POWER_SUMS: dict[str, sp.Basic | Routine] = {
     ),
     "eta": s.eta_F,
 }
-_WRONG_D = WrongTwin("constant 1/12 of D taken as 1/11", {"gram_determinant": (s.t**2 - 1) / 11})
 
 
 def _aliveness(
@@ -64,8 +70,7 @@ def _aliveness(
 
 def _complete_variance(parameters: dict[str, Any]) -> None:
     s.complete_key(parameters)
-    if abs(parameters["eta"]) > parameters["eta_F"] * (1.0 + 1e-12):
-        raise bad_value("eta", parameters["eta"], f"|eta| <= eta_F = {parameters['eta_F']}")
+    s.complete_traces(parameters)
 
 
 def complete_spectrum(parameters: dict[str, Any]) -> None:
@@ -201,7 +206,7 @@ register(
             {"eigenvalues": [0.6, -0.5, 0.0, 0.2], "T": 2, "key": 1},
         ),
         judged_by=(Expectation(s.spectrum_ensemble, _aliveness),),
-        wrong_twin=_WRONG_D,
+        wrong_twin=WRONG_D,
     )
 )
 
@@ -251,7 +256,7 @@ register(
             },
         ),
         judged_by=(Expectation(s.map_ensemble("random_walk"), _aliveness),),
-        wrong_twin=_WRONG_D,
+        wrong_twin=WRONG_D,
     )
 )
 
@@ -332,6 +337,6 @@ register(
                 _aliveness,
             ),
         ),
-        wrong_twin=_WRONG_D,
+        wrong_twin=WRONG_D,
     )
 )

@@ -69,7 +69,7 @@ PHI_VALUES = {
     ),
 }
 
-_WRONG_D = WrongTwin("constant 1/12 of D taken as 1/11", {"gram_determinant": (s.t**2 - 1) / 11})
+WRONG_D = WrongTwin("constant 1/12 of D taken as 1/11", {"gram_determinant": (s.t**2 - 1) / 11})
 
 
 def _cosine_and_sine(
@@ -123,7 +123,7 @@ register(
             {"W_QK": [[0.7, 0.2], [0.5, 0.3]], "Sigma": 0.5, "T": 20, "key": 10, "tau": -0.5},
         ),
         judged_by=(Expectation(s.map_ensemble("random_walk"), _cosine_and_sine),),
-        wrong_twin=_WRONG_D,
+        wrong_twin=WRONG_D,
     )
 )
 
@@ -201,6 +201,6 @@ register(
             Expectation(s.spectrum_ensemble, _cosine_and_sine),
             Identity(_cumulants_by_rotation, _draw, tolerance=1e-9),
         ),
-        wrong_twin=_WRONG_D,
+        wrong_twin=WRONG_D,
     )
 )

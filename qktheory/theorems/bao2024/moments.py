@@ -8,7 +8,6 @@ from typing import Any
 import sympy as sp
 
 from qktheory.base.domains import Parameter, Real
-from qktheory.base.errors import bad_value
 from qktheory.observables.observable import RowObservable
 from qktheory.symbolic.formula import Formula
 from qktheory.symbolic.symbols import symbol
@@ -130,11 +129,6 @@ def _at_finite_T(
     return float(finite), float(evaluate(parameters)["var_limit"])
 
 
-def _complete(parameters: dict[str, Any]) -> None:
-    if abs(parameters["eta"]) > parameters["eta_F"] * (1.0 + 1e-12):
-        raise bad_value("eta", parameters["eta"], f"|eta| <= eta_F = {parameters['eta_F']}")
-
-
 ETA = Parameter("eta", Real(typical=(-0.5, 0.5)), "trace of M^2")
 ETA_F = Parameter("eta_F", Real(low=0.0, typical=(0.6, 4.0)), "trace of M M^T")
 
@@ -150,7 +144,7 @@ register(
         standing="derived",
         observable="centred_logit",
         parameters=(ETA_F, ETA, s.THETA),
-        complete=_complete,
+        complete=s.complete_traces,
         values={
             "var_limit": s.eta_F * (theta**2 - theta + sp.Rational(1, 3))
             + s.eta * (theta - sp.Rational(1, 2)) ** 2

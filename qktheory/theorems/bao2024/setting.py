@@ -89,6 +89,12 @@ def complete_key(parameters: dict[str, Any]) -> None:
             raise bad_value(name, parameters[name], f"an integer <= T = {parameters['T']}")
 
 
+def complete_traces(parameters: dict[str, Any]) -> None:
+    """Demand |eta| <= eta_F, which holds for the traces of every matrix."""
+    if abs(parameters["eta"]) > parameters["eta_F"] * (1.0 + 1e-12):
+        raise bad_value("eta", parameters["eta"], f"|eta| <= eta_F = {parameters['eta_F']}")
+
+
 def complete_map(parameters: dict[str, Any]) -> None:
     """Give Sigma and x the size of W_QK, as matrix and column, and demand keys within 1..T."""
     complete_key(parameters)
