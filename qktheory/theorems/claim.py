@@ -98,7 +98,8 @@ class Routine:
     statement : sympy.Basic
         Integral, sum, root or supremum that defines the value, in the standard symbols.
     compute : callable
-        Evaluates it; called with the named arguments.
+        Evaluates it; called with the named arguments. None says that the value does not exist at
+        these parameters: `Claim.evaluate` then leaves it out.
     arguments : tuple of str
         Names of parameters or of values defined before.
     """
@@ -183,7 +184,8 @@ class Claim:
     parameters : sequence of Parameter
         Names, domains, defaults of the arguments of `evaluate`.
     values : mapping of str to sympy.Basic or Routine
-        What `evaluate` returns, in order; a value may use parameters and values before it.
+        What `evaluate` returns, in order; a value may use parameters and values before it. One
+        that comes out as None does not exist at the given parameters and is left out.
     where : mapping, optional
         Auxiliary definitions, evaluated before the values and not returned.
     complete : callable, optional
@@ -234,12 +236,12 @@ class Claim:
         return values
 
     def values_at(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate at canonical parameters, without checking them again."""
+        """Evaluate at canonical parameters, without checking them again; see `evaluate`."""
         environment = dict(parameters)
         with np.errstate(all="ignore"):
             for name, evaluator in self._evaluators:
                 environment[name] = evaluator(environment)
-        return {name: environment[name] for name in self.values}
+        return {n: environment[n] for n in self.values if environment[n] is not None}
 
     def evaluate(self, /, **parameters: object) -> dict[str, Any]:
         """Return the claim's own values.
@@ -252,7 +254,8 @@ class Claim:
         Returns
         -------
         dict
-            Numbers or (nested) lists, by name.
+            Numbers or (nested) lists, by name; values that do not exist at these parameters are
+            absent.
 
         Raises
         ------
