@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from qktheory.kernels import Stream
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 
 __all__ = [
     "Asymptotic",
+    "DrawnExpectation",
     "Expectation",
     "ExpectationBound",
     "Identity",
@@ -69,6 +71,34 @@ class Expectation(Judgement):
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
         """Return one for each observable."""
         return len(self.observables(parameters, values))
+
+
+@dataclass(frozen=True)
+class DrawnExpectation(Judgement):
+    """E[functional of random matrices or vectors] = value, where no Ensemble draws them.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The values that are means. One that does not exist at a case is left out; of a list every
+        entry is judged.
+    draw : callable
+        From the parameters, the values, a stream, a first sample and a number n to the functionals
+        of n samples by name, arrays of shape (n,), or (n, k) for a list. Sample k must depend on
+        the stream and on k alone.
+    cost : callable
+        From the parameters to the random numbers and multiplications of a sample.
+    """
+
+    kind: ClassVar[str] = "expectation"
+
+    names: tuple[str, ...]
+    draw: Callable[[Parameters, Mapping[str, Any], Stream, int, int], Mapping[str, np.ndarray]]
+    cost: Callable[[Parameters], float]
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return the number of entries of all values."""
+        return sum(np.size(values[name]) for name in self.names if name in values)
 
 
 @dataclass(frozen=True)
