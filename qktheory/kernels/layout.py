@@ -22,8 +22,9 @@ def real_rows(name: str, values: ArrayLike, symbol: str = "T") -> Float:
     name : str
         Name of the argument, for messages.
     values : array_like of shape (n, T), T >= 1
-        Real numbers; n may be 0. Copied only if the dtype or the layout demands it: rows may be a
-        slice of longer rows.
+        Real numbers; n may be 0. Copied only if the dtype or the layout demands it (rows may be a
+        slice of longer rows) or if the memory is read-only, which to Numba is another type: it
+        would compile another version of a kernel, with sums in another order.
     symbol : str, optional
         What the length of a row is called, for messages.
 
@@ -52,7 +53,7 @@ def real_rows(name: str, values: ArrayLike, symbol: str = "T") -> Float:
         return np.ascontiguousarray(array)
     if rows <= 1 and not adjacent:
         return np.ascontiguousarray(array)
-    return array
+    return array if array.flags.writeable else array.copy()
 
 
 def flat_rows(array: Float) -> tuple[Float, int]:
@@ -65,9 +66,7 @@ def flat_rows(array: Float) -> tuple[Float, int]:
     rows, length = array.shape
     stride = array.strides[0] // 8
     span = (rows - 1) * stride + length
-    # Read-only memory is another type to Numba, and would compile another version.
-    writeable = array.flags.writeable
-    return np.lib.stride_tricks.as_strided(array, (span,), (8,), writeable=writeable), stride
+    return np.lib.stride_tricks.as_strided(array, (span,), (8,)), stride
 
 
 def destination(name: str, out: Float | None, shape: tuple[int, ...]) -> Float:
