@@ -38,8 +38,10 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-#: Working memory of one call of a simulator: about a second-level cache.
-_CHUNK_BYTES = 1 << 20
+#: Working memory of one call of a simulator. A quarter would stay in the second-level cache, but
+#: the interpreter's share of a call, during which other threads wait, doubles the time of short
+#: rows.
+_CHUNK_BYTES = 1 << 22
 #: Values of observables that a task holds before they are reduced.
 _TASK_BYTES = 1 << 24
 THREADS = Integer(low=1)

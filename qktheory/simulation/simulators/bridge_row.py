@@ -56,8 +56,8 @@ class BridgeRow(RowSimulator):
         return float(self.ensemble.T) + self._scales.work_per_query()
 
     def bytes_per_sample(self) -> int:
-        """Four rows."""
-        return 8 * (4 * self.ensemble.T + 2 * self.ensemble.d)
+        """Two rows and the query."""
+        return 16 * (self.ensemble.T + self.ensemble.d)
 
     def rows(self, first_sample: int, n: int) -> Rows:
         """Draw drift and increment of each query, then its bridge."""
