@@ -123,11 +123,13 @@ def random_numbers(seconds: float) -> None:
 
 def statistics(seconds: float) -> None:
     logits = 2.0 * np.random.default_rng(0).standard_normal((512, 512))
-    scratch, out, weights = np.empty_like(logits), np.empty((512, 6)), np.empty_like(logits)
+    scratch, weights = np.empty_like(logits), np.empty_like(logits)
+    out, few = np.empty((512, 6)), np.empty((512, 5))
     numpy_rows = NumPyRows(512, 512)
     tasks: dict[str, Task] = {
         "numpy: entropy, participation": lambda: (np.copyto(scratch, logits), numpy_rows(scratch)),
-        "row_statistics (6 columns)": lambda: row_statistics(logits, out),
+        "row_statistics": lambda: row_statistics(logits, out),
+        "row_statistics without variance": lambda: row_statistics(logits, few, variance=False),
         "softmax_rows": lambda: softmax_rows(logits, weights),
         "bridge_rows": lambda: bridge_rows(scratch, 0.0, 1e-3),
     }
@@ -141,12 +143,12 @@ def kernel_blocks(
     """Return the task "rows of normals and their statistics" on so many threads."""
     block = 32
     buffers = [np.empty((block, length)) for _ in range(threads)]
-    results = np.empty((rows, 6))
+    results = np.empty((rows, 5))
 
     def work(thread: int) -> None:
         for first in range(thread * block, rows, threads * block):
             fill_normals(1, 2, 3, first, buffers[thread])
-            row_statistics(buffers[thread], results[first : first + block])
+            row_statistics(buffers[thread], results[first : first + block], variance=False)
 
     if threads == 1:
         return lambda: work(0)

@@ -103,7 +103,7 @@ class Layer:
         self.W = np.array(self.matrix.W)
         self.queries = np.empty((T, d))
         self.scores = np.empty((T, T))
-        self.statistics = np.empty((T, 6))
+        self.statistics = np.empty((T, 5))
         self.attention = Attention()
         self.buffer = score_buffer(T)
 
@@ -116,7 +116,8 @@ class Layer:
     def entropies(self, rows: range | None = None, buffer: Float | None = None) -> None:
         buffer = self.buffer if buffer is None else buffer
         for first, block in score_blocks(self.X, self.matrix, 1.0, self.attention, buffer, rows):
-            row_statistics(block, out=self.statistics[first : first + len(block)])
+            out = self.statistics[first : first + len(block)]
+            row_statistics(block, out, variance=False)
 
     def numpy_entropies(self) -> Float:
         """Return the entropies by vectorised NumPy in preallocated arrays."""

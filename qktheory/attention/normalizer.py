@@ -53,6 +53,19 @@ class Normalizer(ABC):
             "max_weight": share.max(axis=1),
         }
 
+    def logit_variance(self, logits: FloatArray) -> FloatArray:
+        """Return the variance of the logits under each row divided by its sum, shape (n,).
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n, T)
+            Scores divided by the temperature; -inf is a masked key.
+        """
+        share = shares(self.weights(logits))
+        visible = np.where(share > 0.0, logits, 0.0)
+        mean = (share * visible).sum(axis=1, keepdims=True)
+        return np.asarray((share * (visible - mean) ** 2).sum(axis=1))
+
 
 def shares(weights: FloatArray) -> FloatArray:
     """Return weights divided by the sum of their row.

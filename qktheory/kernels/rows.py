@@ -44,7 +44,7 @@ ROW_STATISTICS = (
 Float = NDArray[np.float64]
 
 _MAGNITUDE = 0x7FFFFFFFFFFFFFFF
-_CHUNK = 1024
+_CHUNK = 4096
 # The lowest shifted logit whose weight counts: 3e-308.
 _FLOOR = -708.0
 _LN2 = 0.6931471805599453
@@ -74,37 +74,50 @@ def _maximum(row: Float) -> float:
 
 
 @elementary
-def _terms(row: Float, top: float, out: Float) -> None:
-    """Write exp(w - top) within 3 ulp plus |w - top| 2^-55 of itself, for sums that contain 1.
+def _term(z: float) -> float:
+    """Return e^z, z <= 0, within 3 ulp plus |z| 2^-55 of itself, for sums that contain 1.
 
     Cheaper than `exp`: one word of log 2 is enough, since its error grows as the term decays, and
     the polynomial has an error of 2e-16. Zero below `_FLOOR`.
     """
-    wide_vectors()
-    for j in range(row.size):
-        z = row[j] - top
-        y = _FLOOR if z < _FLOOR else z
-        shifted = y * _LOG2_E + _ROUND
-        r = y - (shifted - _ROUND) * _LN2
-        p = 2.7488443522901847e-07
-        p = p * r + 2.7639768251354476e-06
-        p = p * r + 2.480191768787707e-05
-        p = p * r + 0.00019841171384225596
-        p = p * r + 0.001388888849913829
-        p = p * r + 0.008333333384665794
-        p = p * r + 0.041666666668426014
-        p = p * r + 0.16666666666557742
-        p = p * r + 0.49999999999997286
-        p = p * r + 1.0000000000000064
-        p = p * r + 1.0
-        # Above the floor the exponent stays that of a normal number: adding to it multiplies.
-        e = float_from_bits(float_bits(p) + (float_bits(shifted) << 52))
-        out[j] = 0.0 if z < _FLOOR else e
+    y = _FLOOR if z < _FLOOR else z
+    shifted = y * _LOG2_E + _ROUND
+    r = y - (shifted - _ROUND) * _LN2
+    p = 2.7488443522901847e-07
+    p = p * r + 2.7639768251354476e-06
+    p = p * r + 2.480191768787707e-05
+    p = p * r + 0.00019841171384225596
+    p = p * r + 0.001388888849913829
+    p = p * r + 0.008333333384665794
+    p = p * r + 0.041666666668426014
+    p = p * r + 0.16666666666557742
+    p = p * r + 0.49999999999997286
+    p = p * r + 1.0000000000000064
+    p = p * r + 1.0
+    # Above the floor the exponent stays that of a normal number: adding to it multiplies.
+    e = float_from_bits(float_bits(p) + (float_bits(shifted) << 52))
+    return 0.0 if z < _FLOOR else e
 
 
 @reduction
-def _sums(row: Float, top: float, terms: Float) -> tuple[float, float, float, float]:
-    """Return, for z = w - top and e = exp(z), the sums of e, e^2, ez and ez^2."""
+def _sums(row: Float, top: float) -> tuple[float, float, float]:
+    """Return, for z = w - top and e = exp(z), the sums of e, e^2 and ez."""
+    wide_vectors()
+    total = 0.0
+    squares = 0.0
+    first = 0.0
+    for j in range(row.size):
+        z = row[j] - top
+        e = _term(z)
+        total += e
+        squares += e * e
+        first += e * (_FLOOR if z < _FLOOR else z)
+    return total, squares, first
+
+
+@reduction
+def _sums_to_second_order(row: Float, top: float) -> tuple[float, float, float, float]:
+    """Return the sums of e, e^2, ez and ez^2; the last one costs a tenth."""
     wide_vectors()
     total = 0.0
     squares = 0.0
@@ -112,13 +125,12 @@ def _sums(row: Float, top: float, terms: Float) -> tuple[float, float, float, fl
     second = 0.0
     for j in range(row.size):
         z = row[j] - top
-        z = _FLOOR if z < _FLOOR else z
-        e = terms[j]
-        ez = e * z
+        e = _term(z)
+        ez = e * (_FLOOR if z < _FLOOR else z)
         total += e
         squares += e * e
         first += ez
-        second += ez * z
+        second += ez * (_FLOOR if z < _FLOOR else z)
     return total, squares, first, second
 
 
@@ -134,24 +146,28 @@ def _below_top(row: Float, top: float) -> float:
 
 
 @elementary
-def _finish(out: Float) -> None:
-    """Turn (top, total, sums of e^2, ez and ez^2, log total or -1) into the statistics.
+def _finish(sums: Float, out: Float) -> None:
+    """Turn (top, sums of e, e^2, ez, ez^2, log of the first or -1) into the statistics.
 
     For all rows at once, so that divisions and logarithms run in vector registers.
     """
     wide_vectors()
     for r in range(out.shape[0]):
-        top, total = out[r, 0], out[r, 1]
-        log_total = log_positive(total) if out[r, 5] < 0.0 else out[r, 5]
+        top, total = sums[r, 0], sums[r, 1]
+        log_total = log_positive(total) if sums[r, 5] < 0.0 else sums[r, 5]
         share = 1.0 / total
-        mean = out[r, 3] * share
-        variance = out[r, 4] * share - mean * mean
+        mean = sums[r, 3] * share
         out[r, 0] = top + log_total
         out[r, 1] = log_total - mean
-        out[r, 2] = (out[r, 2] * share) * share
+        out[r, 2] = (sums[r, 2] * share) * share
         out[r, 3] = share
         out[r, 4] = top + mean
-        out[r, 5] = 0.0 if variance < 0.0 else variance
+    if out.shape[1] == 6:
+        for r in range(out.shape[0]):
+            share = 1.0 / sums[r, 1]
+            mean = sums[r, 3] * share
+            variance = sums[r, 4] * share - mean * mean
+            out[r, 5] = 0.0 if variance < 0.0 else variance
 
 
 @reduction
@@ -159,11 +175,9 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
     """Fill `out` and return the number of the first row without finite partition function, or -1.
 
     Sums run over chunks, whose totals are added in order: that bounds the rounding error of long
-    rows. Exponentials are stored and then summed, because a single loop over both runs out of
-    registers and takes a tenth longer.
+    rows.
     """
-    wide_vectors()
-    terms = np.empty(min(length, _CHUNK))
+    collected = np.empty((rows, 6))
     for r in range(rows):
         row = flat[r * stride : r * stride + length]
         top = _maximum(row)
@@ -173,12 +187,17 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
         second = 0.0
         for start in range(0, length, _CHUNK):
             part = row[start : start + _CHUNK]
-            _terms(part, top, terms)
-            sums = _sums(part, top, terms)
-            total += sums[0]
-            squares += sums[1]
-            first += sums[2]
-            second += sums[3]
+            if out.shape[1] == 6:
+                sums = _sums_to_second_order(part, top)
+                second += sums[3]
+                total += sums[0]
+                squares += sums[1]
+                first += sums[2]
+            else:
+                fewer = _sums(part, top)
+                total += fewer[0]
+                squares += fewer[1]
+                first += fewer[2]
         if not (first > -math.inf and top < math.inf):
             return r
         log_total = -1.0
@@ -188,13 +207,13 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
             for start in range(0, length, _CHUNK):
                 below += _below_top(row[start : start + _CHUNK], top)
             log_total = log1p(below)
-        out[r, 0] = top
-        out[r, 1] = total
-        out[r, 2] = squares
-        out[r, 3] = first
-        out[r, 4] = second
-        out[r, 5] = log_total
-    _finish(out)
+        collected[r, 0] = top
+        collected[r, 1] = total
+        collected[r, 2] = squares
+        collected[r, 3] = first
+        collected[r, 4] = second
+        collected[r, 5] = log_total
+    _finish(collected, out)
     return -1
 
 
@@ -324,7 +343,7 @@ def _run(
     return result
 
 
-def row_statistics(logits: ArrayLike, out: Float | None = None) -> Float:
+def row_statistics(logits: ArrayLike, out: Float | None = None, *, variance: bool = True) -> Float:
     """Return partition function, entropy, participation and moments of softmax rows.
 
     With Z = sum_j exp(w_j) and A_j = exp(w_j)/Z, the columns, named by `ROW_STATISTICS`, are
@@ -341,12 +360,14 @@ def row_statistics(logits: ArrayLike, out: Float | None = None) -> Float:
     logits : array_like of shape (n, T)
         Rows of logits, -inf for masked keys; at least one key of a row is not masked. Rows may be
         slices of longer rows.
-    out : ndarray of shape (n, 6), optional
+    out : ndarray of shape (n, 6) or (n, 5), optional
         Float64, C-contiguous, to be filled and returned.
+    variance : bool
+        Whether the last column is wanted; it costs a tenth. Without it `out` has 5 columns.
 
     Returns
     -------
-    ndarray of shape (n, 6)
+    ndarray of shape (n, 6) or (n, 5)
 
     Raises
     ------
@@ -364,7 +385,8 @@ def row_statistics(logits: ArrayLike, out: Float | None = None) -> Float:
     >>> bool(values[0, 1] == np.log(2.0)), float(values[0, 2])
     (True, 0.5)
     """
-    return _run(_row_statistics, reference.row_statistics, logits, out, columns=len(ROW_STATISTICS))
+    columns = len(ROW_STATISTICS) - (not variance)
+    return _run(_row_statistics, reference.row_statistics, logits, out, columns=columns)
 
 
 def softmax_rows(logits: ArrayLike, out: Float | None = None) -> Float:

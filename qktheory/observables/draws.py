@@ -63,6 +63,11 @@ class Rows:
         return self.normalizer.statistics(self.logits)
 
     @cached_property
+    def logit_variance(self) -> FloatArray:
+        """Variance of the logits under the shares, shape (n,)."""
+        return self.normalizer.logit_variance(self.logits)
+
+    @cached_property
     def self_weight(self) -> FloatArray:
         """Weight of the query's own key, shape (n,)."""
         if "log_partition" in self.statistics:

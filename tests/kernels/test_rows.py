@@ -244,3 +244,14 @@ def test_bad_logits_are_refused(function, bad: object, message: str) -> None:
 def test_bad_destinations_are_refused(out: object) -> None:
     with pytest.raises(ValueError, match=r"^out = "):
         row_statistics(np.zeros((2, 3)), out)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("T", [1, 3, 64, 5000])
+def test_the_variance_can_be_left_out(T: int) -> None:
+    w = 2.0 * RNG.standard_normal((9, T))
+    w[:, 1:2] = -INF
+    fewer = row_statistics(w, variance=False)
+    assert fewer.shape == (9, 5)
+    np.testing.assert_allclose(fewer, row_statistics(w)[:, :5], rtol=1e-14, atol=1e-14)
+    with pytest.raises(ValueError, match="out"):
+        row_statistics(w, np.empty((9, 6)), variance=False)

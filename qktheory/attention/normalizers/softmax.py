@@ -26,9 +26,14 @@ class Softmax(Normalizer):
         return softmax_rows(logits)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
-        """Return all columns of the fused row statistic, by name."""
-        table = row_statistics(logits)
-        return {name: table[:, column] for column, name in enumerate(ROW_STATISTICS)}
+        """Return the columns of the fused row statistic, by name, without the variance."""
+        table = row_statistics(logits, variance=False)
+        names = ROW_STATISTICS[: table.shape[1]]
+        return {name: table[:, column] for column, name in enumerate(names)}
+
+    def logit_variance(self, logits: FloatArray) -> FloatArray:
+        """Return the last column of the fused row statistic."""
+        return row_statistics(logits)[:, -1]
 
 
 NORMALIZERS.add("softmax", Softmax())
