@@ -232,19 +232,19 @@ for k in range(5):
     assert np.isclose(law.moment(k), moment), k
 
 spec = {"d": 6, "T": 8, "spectrum": {"law": "triangular", "xi": 1.0, "eta": 0.5},
-        "matrix": {"model": "diagonal"}, "tokens": {"law": "equicorrelated", "cosine": 0.4}}
+        "matrix": {"model": "diagonal"}, "tokens": {"law": "ar1", "phi": 0.6}}
 realization = qk.Ensemble.from_dict(spec)
 assert np.isclose(qk.Realization(realization, 0).eta, 0.5)
 
 names = ["effective_tokens", "self_weight", "entropy"]
 full, row = (qk.simulate(spec, names, samples=40_000, simulator=s) for s in
-             ("full", "equicorrelated_row"))
+             ("full", "ar1_row"))
 for name in names:
     a, b = full[name], row[name]
     z = float(abs(a.mean - b.mean)[0] / np.hypot(a.std_error, b.std_error)[0])
     print(f"{name} {z:.3f} {b.simulator}")
-wrong = qk.simulate({**spec, "tokens": {"law": "equicorrelated", "cosine": 0.3}}, names,
-                    samples=40_000, simulator="equicorrelated_row")
+wrong = qk.simulate({**spec, "tokens": {"law": "ar1", "phi": 0.5}}, names,
+                    samples=40_000, simulator="ar1_row")
 a, b = full["entropy"], wrong["entropy"]
 print(f"wrong {float(abs(a.mean - b.mean)[0] / np.hypot(a.std_error, b.std_error)[0]):.3f}")
 """
@@ -252,7 +252,7 @@ print(f"wrong {float(abs(a.mean - b.mean)[0] / np.hypot(a.std_error, b.std_error
 
 def test_contributed_spectrum_matrix_observable_and_simulator_work(tmp_path: Path) -> None:
     """Row and full simulator agree within 5 standard errors (a false alarm in 6e-7 of seeds for
-    each of three means), and a cosine of 0.3 for 0.4 is seen."""
+    each of three means), and phi = 0.5 for 0.6 is seen."""
     files = contributed(tmp_path)
     extensions = [str(path) for name, path in files.items() if name != "my_theorem.py"]
     assert len(extensions) == 4
@@ -261,5 +261,5 @@ def test_contributed_spectrum_matrix_observable_and_simulator_work(tmp_path: Pat
     for line in agreeing:
         _, z, simulator = line.split()
         assert float(z) < 5.0
-        assert simulator == "equicorrelated_row"
+        assert simulator == "ar1_row"
     assert float(wrong.split()[1]) > 5.0

@@ -13,7 +13,7 @@ import tomli_w
 
 from qktheory.attention.attention import Attention
 from qktheory.base.arrays import load_array
-from qktheory.base.domains import Integer, RealList
+from qktheory.base.domains import Choice, Integer, RealList
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.base.memory import check_memory
 from qktheory.spectra.matrix_model import MatrixModel, matrix_model
@@ -26,14 +26,15 @@ _SIZE = Integer(low=1, high=10**18)
 #: Peak memory while a spectrum is made.
 _BYTES_PER_EIGENVALUE = 64
 _TABLES = ("spectrum", "matrix", "tokens", "attention")
+_MATRIX_DRAW = Choice(("once", "every_sample"))
 
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """Sizes, W_QK, tokens and attention of a random experiment.
 
-    Together with a seed it determines every number. The QK map is drawn once and held fixed; each
-    sample draws new tokens.
+    Together with a seed it determines every number. Each sample draws new tokens; the QK map is
+    drawn once and held fixed, or drawn anew with every sample.
 
     Parameters
     ----------
@@ -50,11 +51,15 @@ class Ensemble:
     query : tuple of float or None
         Pins the last token (the query of ``query = "last"``) to this vector of length d; all other
         tokens then follow their conditional law.
+    matrix_draw : {"once", "every_sample"}
+        Whether W is held fixed, so that means are conditional on it, or averaged over. Key ``draw``
+        of the [matrix] table.
 
     Raises
     ------
     ValueError
-        For sizes below one, shapes that disagree, or targets that no spectrum meets.
+        For sizes below one, shapes that disagree, targets that no spectrum meets, or a given W
+        that is to be drawn for every sample.
 
     Examples
     --------
@@ -79,12 +84,18 @@ class Ensemble:
     tokens: TokenLaw
     attention: Attention = field(default_factory=Attention)
     query: tuple[float, ...] | None = None
+    matrix_draw: str = "once"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "d", _SIZE.check("d", self.d))
         object.__setattr__(self, "T", _SIZE.check("T", self.T))
         check_memory(_BYTES_PER_EIGENVALUE * self.d, f"a spectrum of d = {self.d}")
+        _MATRIX_DRAW.check("matrix.draw", self.matrix_draw)
         self.matrix.check(self.d, self.spectrum)
+        if self.redraws_matrix and not self.matrix.random:
+            raise bad_value(
+                "matrix.draw", self.matrix_draw, f"'once': model {self.matrix.name!r} draws nothing"
+            )
         self.tokens.check(self.T, self.d)
         if self.query is not None:
             query = RealList().check("tokens.query", self.query)
@@ -137,6 +148,7 @@ class Ensemble:
             query = tuple(
                 RealList().check("tokens.query", load_array("tokens.query", query, folder))
             )
+        draw = tables["matrix"].pop("draw", "once")
         if {"W", "W_Q", "W_K"} & set(tables["matrix"]):
             tables["matrix"].setdefault("model", "data")
         return cls(
@@ -149,6 +161,7 @@ class Ensemble:
             tokens=token_law(tokens, folder),
             attention=Attention.from_dict(tables["attention"]),
             query=query,
+            matrix_draw=_MATRIX_DRAW.check("matrix.draw", draw),
         )
 
     @classmethod
@@ -167,9 +180,21 @@ class Ensemble:
         if self.spectrum is not None:
             table["spectrum"] = self.spectrum.to_dict()
         table["matrix"] = self.matrix.to_dict()
+        if self.redraws_matrix:
+            table["matrix"]["draw"] = self.matrix_draw
         table["tokens"] = tokens
         table["attention"] = self.attention.to_dict()
         return table
+
+    @property
+    def redraws_matrix(self) -> bool:
+        """Whether W is drawn anew for every sample."""
+        return self.matrix_draw == "every_sample"
+
+    @property
+    def matrix_work(self) -> float:
+        """What W costs a sample, in random numbers and multiplications; 0 if it is held fixed."""
+        return self.matrix.work(self.d) if self.redraws_matrix else 0.0
 
     def to_toml(self) -> str:
         """Return the TOML text that `from_toml` reads."""
@@ -190,7 +215,8 @@ class Ensemble:
 
     def __repr__(self) -> str:
         law = "" if self.spectrum is None else f", {self.spectrum.law.name}"
+        drawn = " redrawn" if self.redraws_matrix else ""
         return (
-            f"Ensemble(d={self.d}, T={self.T}, {self.matrix.name}{law}, {self.tokens.name}, "
+            f"Ensemble(d={self.d}, T={self.T}, {self.matrix.name}{drawn}{law}, {self.tokens.name}, "
             f"{self.attention.normalizer})"
         )

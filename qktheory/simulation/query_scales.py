@@ -19,7 +19,8 @@ class QueryScales:
 
     With M = Sigma^(1/2) W Sigma^(1/2) / temperature: m = scale g^T M g and
     s^2 = scale |M^T g|^2; for symmetric M both are sums over its eigenvalues, because g is as
-    Gaussian in the eigenbasis as in any other. A pinned query gives constants.
+    Gaussian in the eigenbasis as in any other. A pinned query gives constants. Where every sample
+    has its own W, so has every pair (m, s^2), of the same W as in the full simulators.
 
     Parameters
     ----------
@@ -33,17 +34,17 @@ class QueryScales:
 
     @serial_blas
     def __init__(self, realization: Realization, label: str, scale: float = 1.0) -> None:
+        self._realization = realization
         self._stream = realization.stream(label)
         self._d = realization.ensemble.d
         self._scale = scale
         self._eigenvalues = None
         self._M = None
         self._pinned: tuple[float, float] | None = None
+        if realization.ensemble.redraws_matrix:
+            return
         if realization.query is not None:
-            x = realization.query
-            image = realization.matrix.apply(x[None])[0] / realization.temperature
-            whitened = realization.covariance.apply_root(image[None])[0]
-            self._pinned = float(image @ x), float(whitened @ whitened)
+            self._pinned = self._of_query(realization.query, 0)
         elif realization.symmetric:
             self._eigenvalues = realization.eigenvalues
         else:
@@ -51,20 +52,26 @@ class QueryScales:
 
     @staticmethod
     def cost(ensemble: Ensemble) -> float:
-        """Return d random numbers and, at most, d^2 multiplications."""
-        return 0.0 if ensemble.query is not None else float(ensemble.d + ensemble.d**2)
+        """Return d random numbers and, at most, d^2 multiplications, and W where it is drawn."""
+        if ensemble.query is not None and not ensemble.redraws_matrix:
+            return 0.0
+        return float(ensemble.d + ensemble.d**2) + ensemble.matrix_work
 
     def work_per_query(self) -> float:
         """Return d random numbers, and d^2 multiplications unless M is symmetric."""
         if self._pinned is not None:
             return 0.0
-        return float(self._d if self._M is None else self._d + self._d**2)
+        if self._eigenvalues is not None:
+            return float(self._d)
+        return float(self._d + self._d**2) + self._realization.ensemble.matrix_work
 
     def draw(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Return the self-logits m and the variances s^2, shape (n,) each."""
         if self._pinned is not None:
             self_logit, s2 = self._pinned
             return np.full(n, self_logit), np.full(n, s2)
+        if self._realization.ensemble.redraws_matrix:
+            return self._draw_with_own_matrices(first_sample, n)
         g = self._stream.normals(first_sample, n, self._d)
         if self._eigenvalues is not None:
             np.square(g, out=g)
@@ -78,3 +85,22 @@ class QueryScales:
             self_logit = (image * g).sum(axis=1)
             s2 = (image * image).sum(axis=1)
         return self._scale * self_logit, self._scale * s2
+
+    def _draw_with_own_matrices(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
+        query = self._realization.query
+        scales = np.empty((n, 2))
+        if query is not None:
+            for k in range(n):
+                scales[k] = self._of_query(query, first_sample + k)
+            return scales[:, 0], scales[:, 1]
+        g = self._stream.normals(first_sample, n, self._d)
+        for k in range(n):
+            x = self._realization.covariance.apply_root(g[k : k + 1])[0]
+            scales[k] = self._of_query(x, first_sample + k)
+        return self._scale * scales[:, 0], self._scale * scales[:, 1]
+
+    def _of_query(self, x: FloatArray, sample: int) -> tuple[float, float]:
+        """Return (m, s^2) of one query, with the W of one sample."""
+        image = self._realization.matrix_of(sample).apply(x[None])[0] / self._realization.temperature
+        whitened = self._realization.covariance.apply_root(image[None])[0]
+        return float(image @ x), float(whitened @ whitened)

@@ -15,7 +15,6 @@ from qktheory.kernels import Stream, experiment_id, seed_key
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.spectra.qk_matrix import QKMatrix
 from qktheory.tokens.covariance import Covariance
-from qktheory.tokens.law import GaussianTokens
 
 __all__ = ["Realization"]
 
@@ -27,7 +26,7 @@ _BYTES_PER_ENTRY = 24
 
 
 class Realization:
-    """An Ensemble whose QK map has been drawn.
+    """An Ensemble with a seed: its QK map, unless every sample has its own, and all streams.
 
     Parameters
     ----------
@@ -68,9 +67,21 @@ class Realization:
 
     @cached_property
     def matrix(self) -> QKMatrix:
-        """The QK map."""
+        """The QK map that is held fixed; a `ValueError` if every sample has its own."""
+        if self.ensemble.redraws_matrix:
+            raise ValueError(
+                "matrix.draw = 'every_sample': there is no single W, nor its traces or "
+                "eigenvalues; expected 'once', or the W of a sample (matrix_of)"
+            )
+        return self._draw_matrix(0)
+
+    def matrix_of(self, sample: int) -> QKMatrix:
+        """Return the QK map of a sample: the fixed one, or that sample's own."""
+        return self._draw_matrix(sample) if self.ensemble.redraws_matrix else self.matrix
+
+    def _draw_matrix(self, sample: int) -> QKMatrix:
         ensemble = self.ensemble
-        return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"))
+        return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"), sample)
 
     @cached_property
     def temperature(self) -> float:
@@ -78,12 +89,15 @@ class Realization:
         return self.ensemble.attention.scale(self.ensemble.d)
 
     def check_scale(self) -> None:
-        """Raise a `ValueError` if the logits would leave the range of double precision."""
+        """Raise a `ValueError` if the logits would leave the range of double precision.
+
+        Where W is drawn for every sample, that of the first one speaks for all.
+        """
         variance = float(self.covariance.values.max())
         if self.query is not None:
             largest = float(np.abs(self.query).max())
             variance = max(variance, largest * largest)
-        matrix = self.matrix
+        matrix = self.matrix_of(0)
         with np.errstate(over="ignore", invalid="ignore"):
             try:
                 root = math.sqrt(matrix.eta_F)
@@ -106,8 +120,7 @@ class Realization:
     @cached_property
     def covariance(self) -> Covariance:
         """Token covariance Sigma; the identity for fixed tokens, which have no law."""
-        tokens, d = self.ensemble.tokens, self.ensemble.d
-        return tokens.sigma(d) if isinstance(tokens, GaussianTokens) else Covariance.of(None, d)
+        return self.ensemble.tokens.sigma(self.ensemble.d)
 
     @cached_property
     @serial_blas

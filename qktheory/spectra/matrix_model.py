@@ -21,6 +21,9 @@ from qktheory.spectra.spectrum import SpectrumSpecification
 
 __all__ = ["MATRIX_MODELS", "MatrixModel", "matrix_model"]
 
+#: What calls and copies of one W cost, in multiplications (about 0.1 ms).
+_CALLS = 1e5
+
 
 @dataclass(frozen=True)
 class MatrixModel(ABC):
@@ -34,11 +37,14 @@ class MatrixModel(ABC):
         Own parameters, equal to the dataclass fields.
     needs_spectrum : bool
         Whether a [spectrum] belongs to it; a model that needs none refuses one.
+    random : bool
+        Whether `build` draws anything; False for a W that is given.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     needs_spectrum: ClassVar[bool] = True
+    random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Bring every field into canonical form; None stays None."""
@@ -145,6 +151,13 @@ class MatrixModel(ABC):
         -------
         QKMatrix
         """
+
+    def work(self, d: int) -> float:
+        """Return what `build` and W itself cost, in random numbers and multiplications.
+
+        By default that of Haar eigenvectors and two products, and a constant for the calls.
+        """
+        return _CALLS + 6.0 * float(d) ** 3
 
     def prescribed(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int

@@ -100,6 +100,13 @@ class TokenLaw(ABC):
         Integer(1).check("T", T)
         Integer(1).check("d", d)
 
+    def sigma(self, d: int) -> Covariance:
+        """Return Sigma for tokens of width d: E x x^T of a token, up to the scale of its position.
+
+        The identity unless the law says otherwise.
+        """
+        return Covariance.of(None, d)
+
     def draw(self, stream: Stream, first_sample: int, n: int, T: int, d: int) -> Array:
         """Return n independent samples of the tokens.
 

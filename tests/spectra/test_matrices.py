@@ -35,6 +35,8 @@ MODELS: list[tuple[dict[str, object], dict[str, object] | None]] = [
     ({"model": "singular_values"}, {"law": "uniform", "half_width": 1.0, "mean": 1.5}),
     ({"model": "gaussian_factors", "d_k": 3, "scale": 1.5}, None),
     ({"model": "gaussian_factors", "d_k": 20, "scale": 1.0}, None),
+    ({"model": "ginibre", "scale": 1.5}, None),
+    ({"model": "goe", "scale": 0.7}, None),
 ]
 TARGETED = [entry for entry in MODELS if entry[1] and "xi" in entry[1]]
 
@@ -55,6 +57,8 @@ def test_the_catalogue_is_complete() -> None:
         "data",
         "factored",
         "gaussian_factors",
+        "ginibre",
+        "goe",
         "normal",
         "schur",
         "singular_values",

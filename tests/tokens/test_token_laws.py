@@ -52,7 +52,8 @@ def token_correlation(table: dict[str, object], T: int) -> NDArray[np.float64]:
 
 
 def test_the_catalogue_is_complete() -> None:
-    assert sorted(TOKEN_LAWS) == ["ar1", "equicorrelated", "fixed", "iid", "random_walk", "sphere"]
+    names = ["ar1", "equicorrelated", "fixed", "iid", "random_walk", "simplex", "sphere"]
+    assert sorted(TOKEN_LAWS) == names
 
 
 @pytest.mark.parametrize("table", TABLES[:-1], ids=label)

@@ -44,9 +44,9 @@ class FullMatrix(Simulator):
 
     @classmethod
     def cost(cls, ensemble: Ensemble) -> float:
-        """T d random numbers, T d^2 + T^2 d multiplications."""
+        """T d random numbers, T d^2 + T^2 d multiplications, and W where it is drawn."""
         T, d = ensemble.T, ensemble.d
-        return float(T) * d + float(T) * d**2 + float(T) ** 2 * d
+        return float(T) * d + float(T) * d**2 + float(T) ** 2 * d + ensemble.matrix_work
 
     def bytes_per_sample(self) -> int:
         """Tokens, W X^T and three matrices."""
@@ -71,12 +71,13 @@ class FullMatrix(Simulator):
             for r, o in zip(results, observables, strict=True)
             if o.needs == "matrix"
         ]
-        matrix, temperature = self.realization.matrix, self.realization.temperature
+        temperature = self.realization.temperature
         buffer = score_buffer(T)
         only_last = self.attention.query == "last" and not of_matrices
         queries = range(T - 1, T) if only_last else range(T)
         for sample in range(n):
             blocks = []
+            matrix = self.realization.matrix_of(first_sample + sample)
             for first_row, logits in score_blocks(
                 X[sample], matrix, temperature, self.attention, buffer, queries
             ):

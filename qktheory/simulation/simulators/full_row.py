@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
@@ -11,6 +12,8 @@ from qktheory.simulation.realization import Realization
 from qktheory.simulation.simulator import SIMULATORS, RowSimulator
 
 __all__ = ["FullRow"]
+
+FloatArray = NDArray[np.float64]
 
 
 class FullRow(RowSimulator):
@@ -33,8 +36,8 @@ class FullRow(RowSimulator):
 
     @classmethod
     def cost(cls, ensemble: Ensemble) -> float:
-        """T d random numbers, T d + d^2 multiplications."""
-        return 2.0 * ensemble.T * ensemble.d + ensemble.d**2
+        """T d random numbers, T d + d^2 multiplications, and W where it is drawn."""
+        return 2.0 * ensemble.T * ensemble.d + ensemble.d**2 + ensemble.matrix_work
 
     def bytes_per_sample(self) -> int:
         """Tokens and three rows."""
@@ -47,9 +50,18 @@ class FullRow(RowSimulator):
         if self.realization.query is not None:
             X = self.ensemble.tokens.pin_last(X, self.realization.query)
         # Stacks of products, one a sample: the bits of a single large product would depend on n.
-        direction = self.realization.matrix.apply(X[:, -1:, :]) / self.realization.temperature
+        direction = self._images(X[:, -1:, :], first_sample) / self.realization.temperature
         logits = np.matmul(direction, X.transpose(0, 2, 1))[:, 0, :]
         return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+
+    def _images(self, queries: FloatArray, first_sample: int) -> FloatArray:
+        """Return x W for the query of each sample, shape (n, 1, d)."""
+        if not self.ensemble.redraws_matrix:
+            return self.realization.matrix.apply(queries)
+        images = [
+            self.realization.matrix_of(first_sample + k).apply(x) for k, x in enumerate(queries)
+        ]
+        return np.stack(images)
 
 
 SIMULATORS.add(FullRow.name, FullRow)

@@ -51,6 +51,7 @@ class Data(MatrixModel):
         ),
     )
     needs_spectrum: ClassVar[bool] = False
+    random: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check that there is one description of W, with fitting shapes."""

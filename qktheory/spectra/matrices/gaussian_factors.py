@@ -48,6 +48,11 @@ class GaussianFactors(MatrixModel):
     )
     needs_spectrum: ClassVar[bool] = False
 
+    def work(self, d: int) -> float:
+        """Return 2 d d_k normals, and the product if it is formed."""
+        narrow = 2 * self.d_k < d
+        return super().work(1) + 2.0 * d * self.d_k * (2.0 if narrow else 1.0 + 0.5 * d)
+
     def build(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0
     ) -> QKMatrix:

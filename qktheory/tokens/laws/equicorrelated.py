@@ -12,7 +12,7 @@ from qktheory.base.domains import Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.tokens.law import COVARIANCE, TOKEN_LAWS, Array, GaussianTokens
 
-__all__ = ["Equicorrelated"]
+__all__ = ["Equicorrelated", "exchangeable"]
 
 
 @TOKEN_LAWS.register("equicorrelated")
@@ -61,7 +61,29 @@ class Equicorrelated(GaussianTokens):
 
     def mix(self, z: Array) -> Array:
         """Return the cloud; its common part and the deviations from it are scaled apart."""
-        common = z.mean(axis=1, keepdims=True)
-        # Rounding of -1/(T - 1) may leave a tiny negative number.
-        along = math.sqrt(max(1.0 + (z.shape[1] - 1) * self.cosine, 0.0))
-        return np.asarray(math.sqrt(1.0 - self.cosine) * (z - common) + along * common)
+        return exchangeable(z, 1.0 - self.cosine, 1.0 + (z.shape[1] - 1) * self.cosine)
+
+
+def exchangeable(z: Array, across: float, along: float) -> Array:
+    """Return independent normals scaled apart across and along their mean over axis 1.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, T) or (n, T, d)
+        Independent standard normals.
+    across, along : float
+        Eigenvalues of the covariance over axis 1: ``across`` for deviations from the mean, >= 0,
+        ``along`` for the constant vector; one that rounding has made negative counts as 0.
+
+    Returns
+    -------
+    ndarray of the shape of `z`
+        Covariance across (I - J/T) + along J/T over axis 1.
+
+    Examples
+    --------
+    >>> exchangeable(np.array([[1.0, 3.0]]), 1.0, 4.0)
+    array([[3., 5.]])
+    """
+    common = z.mean(axis=1, keepdims=True)
+    return np.asarray(math.sqrt(across) * (z - common) + math.sqrt(max(along, 0.0)) * common)

@@ -1,0 +1,73 @@
+"""The Gaussian orthogonal ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qktheory.base.domains import Parameter, Real
+from qktheory.base.memory import check_memory
+from qktheory.kernels.streams import Stream
+from qktheory.spectra.matrix_model import MATRIX_MODELS, MatrixModel
+from qktheory.spectra.qk_matrix import QKMatrix
+from qktheory.spectra.spectrum import SpectrumSpecification
+from qktheory.spectra.substreams import substream
+
+__all__ = ["GOE"]
+
+
+@MATRIX_MODELS.register("goe")
+@dataclass(frozen=True)
+class GOE(MatrixModel):
+    """W = scale (G + G^T)/sqrt(2 d), G with independent N(0, 1) entries (SPEC-8c, ENT-11c).
+
+    Entries off the diagonal have variance scale^2/d, those on it twice that: E xi = 0,
+    Var xi = 2 scale^2, E eta = E eta_F = scale^2 (d + 1). Eigenvalues follow a semicircle of radius
+    2 scale as d grows.
+
+    Parameters
+    ----------
+    scale : float
+        Half the radius of the semicircle, >= 0; 1 by default.
+
+    Examples
+    --------
+    >>> W = GOE().build(8, None, Stream(key=1, experiment=0, cell=0))
+    >>> W.symmetric, bool((W.W == W.W.T).all())
+    (True, True)
+    """
+
+    scale: float = 1.0
+
+    name: ClassVar[str] = "goe"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("scale", Real(0.0), "factor in front of W", default=1.0),
+    )
+    needs_spectrum: ClassVar[bool] = False
+
+    def work(self, d: int) -> float:
+        """Return d^2 normals."""
+        return super().work(1) + float(d) ** 2
+
+    def build(
+        self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0
+    ) -> QKMatrix:
+        """Return one W; see `MatrixModel.build`."""
+        self.check(d, spectrum)
+        check_memory(24 * d * d, f"W of shape ({d}, {d})")
+        entries = substream(stream, "entries")
+        return QKMatrix(
+            d,
+            form=partial(_form, d, self.scale, entries, sample),
+            symmetric=True,
+            rotation_invariant=True,
+        )
+
+
+def _form(d: int, scale: float, entries: Stream, sample: int) -> NDArray[np.float64]:
+    G = entries.normals(sample, 1, d * d)[0].reshape(d, d)
+    return np.asarray((G + G.T) * (scale / (2.0 * d) ** 0.5))
