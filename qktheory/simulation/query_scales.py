@@ -101,6 +101,8 @@ class QueryScales:
 
     def _of_query(self, x: FloatArray, sample: int) -> tuple[float, float]:
         """Return (m, s^2) of one query, with the W of one sample."""
-        image = self._realization.matrix_of(sample).apply(x[None])[0] / self._realization.temperature
+        image = (
+            self._realization.matrix_of(sample).apply(x[None])[0] / self._realization.temperature
+        )
         whitened = self._realization.covariance.apply_root(image[None])[0]
         return float(image @ x), float(whitened @ whitened)

@@ -24,6 +24,8 @@ from qktheory.theorems.judgements import Judgement
 
 __all__ = [
     "CLAIMS",
+    "W_IS_FIXED",
+    "W_IS_REDRAWN",
     "Assumption",
     "Claim",
     "PredictionKind",
@@ -87,6 +89,18 @@ class Assumption:
     name: str
     text: str
     holds: Callable[[Realization], bool]
+
+
+W_IS_FIXED = Assumption(
+    "W is held fixed",
+    "W is drawn once, and means are conditional on it",
+    lambda realization: not realization.ensemble.redraws_matrix,
+)
+W_IS_REDRAWN = Assumption(
+    "W is drawn for every sample",
+    "means are averages over W",
+    lambda realization: realization.ensemble.redraws_matrix,
+)
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,8 @@ class Claim:
         When the claim speaks about an Ensemble.
     predicts : sequence of Predicts
         Observables of an Ensemble that it predicts.
+    W : {"fixed", "redrawn", "either"}
+        Whether it speaks conditionally on one W, about averages over W, or about both.
     cases : sequence of mapping
         Parameters at which `verify` judges it, at least three.
     judged_by : sequence of Judgement
@@ -218,6 +234,7 @@ class Claim:
     complete: Callable[[dict[str, Any]], None] = _complete
     assumptions: Sequence[Assumption] = ()
     predicts: Sequence[Predicts] = ()
+    W: Literal["fixed", "redrawn", "either"] = "fixed"
 
     @property
     def kind(self) -> str:
@@ -290,8 +307,16 @@ class Claim:
         )
 
     def failing_assumption(self, realization: Realization) -> Assumption | None:
-        """Return the first assumption that an experiment does not meet, None if it meets all."""
-        for assumption in self.assumptions:
+        """Return the first assumption that an experiment does not meet, None if it meets all.
+
+        Whether W is held fixed comes first: no other assumption need look at a W that is not.
+        """
+        about_w: Sequence[Assumption] = ()
+        if self.W == "redrawn":
+            about_w = (W_IS_REDRAWN,)
+        elif self.W == "fixed" and (self.assumptions or self.predicts):
+            about_w = (W_IS_FIXED,)
+        for assumption in (*about_w, *self.assumptions):
             if not assumption.holds(realization):
                 return assumption
         return None

@@ -213,9 +213,9 @@ def predictions(realization: Realization, observable: Observable) -> list[Predic
     found = []
     for claim in claims():
         for says in claim.predicts:
-            if says.observable != observable.name or not says.when(realization):
+            if says.observable != observable.name:
                 continue
-            if claim.failing_assumption(realization) is None:
+            if claim.failing_assumption(realization) is None and says.when(realization):
                 found.append(_predict(realization, observable, claim, says))
     order = ("exact", "lower", "upper", "asymptotic")
     return sorted(found, key=lambda prediction: order.index(prediction.kind))

@@ -134,6 +134,9 @@ OBSERVABLES = (
 )
 
 
+TOKENS = ("iid", "random_walk", "equicorrelated", "sphere", "ar1", "simplex", "fixed")
+
+
 @st.composite
 def specifications(draw: st.DrawFn) -> dict[str, Any]:
     """A sensible specification with up to two values replaced by hostile ones."""
@@ -141,7 +144,7 @@ def specifications(draw: st.DrawFn) -> dict[str, Any]:
     d, T = pick(1, 2, 2, 3), pick(1, 2, 5)
     model = pick(
         *("symmetric", "symmetric", "normal", "schur", "singular_values", "factored"),
-        *("gaussian_factors", "data"),
+        *("gaussian_factors", "data", "ginibre", "goe"),
     )
     law = pick(*OWN)
     targets = pick(*TARGETS)
@@ -155,7 +158,7 @@ def specifications(draw: st.DrawFn) -> dict[str, Any]:
             **pick({}, {"draw": "random"}),
         },
         "matrix": {"model": model},
-        "tokens": {"law": pick("iid", "random_walk", "equicorrelated", "sphere", "ar1", "fixed")},
+        "tokens": {"law": pick(*TOKENS)},
         "attention": {
             "temperature": pick(1.0, 0.5, "sqrt_d", "d", 1e-3, 100.0),
             "normalizer": pick("softmax", "softmax", "clipped_linear"),
@@ -170,11 +173,18 @@ def specifications(draw: st.DrawFn) -> dict[str, Any]:
         spec["matrix"]["d_k"] = pick(1, d)
     if model == "data":
         spec["matrix"] = pick({"W": np.eye(d).tolist()}, {"W_Q": [[1.0]] * d, "W_K": [[0.5]] * d})
-    if model in ("gaussian_factors", "data"):
+    elif draw(st.booleans()):
+        spec["matrix"]["draw"] = pick("once", "every_sample")
+    if model in ("gaussian_factors", "data", "ginibre", "goe"):
         del spec["spectrum"]
-    own = {"equicorrelated": {"cosine": 0.5}, "ar1": {"phi": -0.9}, "fixed": {"X": [[1.0] * d] * T}}
+    own: dict[str, dict[str, Any]] = {"simplex": {"cosine": pick(1.0, 0.5, -0.5)}}
+    own |= {
+        "equicorrelated": {"cosine": 0.5},
+        "ar1": {"phi": -0.9},
+        "fixed": {"X": [[1.0] * d] * T},
+    }
     spec["tokens"] |= own.get(spec["tokens"]["law"], {})
-    if spec["tokens"]["law"] != "fixed":
+    if spec["tokens"]["law"] not in ("fixed", "simplex"):
         spec["tokens"] |= pick({}, {"covariance": 0.0}, {"covariance": np.ones((d, d)).tolist()})
     for _ in range(pick(0, 0, 1, 1, 2)):
         tables = [spec, *(table for table in spec.values() if isinstance(table, dict))]

@@ -90,7 +90,10 @@ def test_the_cheapest_simulator_is_chosen() -> None:
         ("iid", "stable_rank"): "full_matrix",
     }
     for (law, observable), name in choices.items():
-        tokens = {"law": law, **{"ar1": {"phi": 0.5}, "equicorrelated": {"cosine": 0.3}}.get(law, {})}
+        tokens = {
+            "law": law,
+            **{"ar1": {"phi": 0.5}, "equicorrelated": {"cosine": 0.3}}.get(law, {}),
+        }
         ensemble = Ensemble.from_dict({**wide, "tokens": tokens})
         assert choose(ensemble, OBSERVABLES[observable]) is SIMULATORS[name]
     causal = Ensemble.from_dict({**wide, "attention": {"query": "all"}})

@@ -254,6 +254,26 @@ def test_gaussian_factors_have_the_moments_of_spec_10(stream: Stream, mean_is: M
     assert not mean_is([W.eta_F for W in draws], 35.2)
 
 
+@pytest.mark.parametrize(
+    ("model", "var_xi", "eta", "eta_F"),
+    [("ginibre", 4.0, 4.0, 32.0), ("goe", 8.0, 36.0, 36.0)],
+)
+def test_ginibre_and_goe_have_the_moments_of_their_entries(
+    model: str, var_xi: float, eta: float, eta_F: float, stream: Stream, mean_is: MeanIs
+) -> None:
+    """Scale 2, d = 8: scale^2, scale^2, scale^2 d and 2 scale^2, scale^2 (d + 1) twice."""
+    made = matrix_model({"model": model, "scale": 2.0})
+    draws = [made.build(8, None, stream, k) for k in range(4000)]
+    xi = np.array([W.xi for W in draws])
+    assert mean_is(xi, 0.0)
+    assert mean_is(xi**2, var_xi)
+    assert mean_is([W.eta for W in draws], eta)
+    assert mean_is([W.eta_F for W in draws], eta_F)
+    assert not mean_is([W.eta_F for W in draws], 1.1 * eta_F)
+    assert mean_is([W.W[0, 1] ** 2 for W in draws], 4.0 / 8.0)
+    assert mean_is([W.W[0, 1] * W.W[1, 0] for W in draws], 0.5 if model == "goe" else 0.0)
+
+
 def test_factored_is_balanced_and_its_feasible_set_is_that_of_rank_d_k(stream: Stream) -> None:
     W = build(*MODELS[3], stream)
     assert W.W_Q is not None

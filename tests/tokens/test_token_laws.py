@@ -31,6 +31,8 @@ TABLES: list[dict[str, object]] = [
     {"law": "sphere", "covariance": 2.0},
     {"law": "fixed", "X": X},
 ]
+#: Those with Cov(x_s, x_t) = K_st Sigma for a free Sigma of width 2.
+WITH_COVARIANCE = TABLES[:-1]
 
 
 def label(table: object) -> str:
@@ -56,7 +58,7 @@ def test_the_catalogue_is_complete() -> None:
     assert sorted(TOKEN_LAWS) == names
 
 
-@pytest.mark.parametrize("table", TABLES[:-1], ids=label)
+@pytest.mark.parametrize("table", WITH_COVARIANCE, ids=label)
 def test_second_moments_are_those_of_the_law(
     table: dict[str, object], stream: Stream, mean_is: MeanIs
 ) -> None:
@@ -105,6 +107,57 @@ def test_sphere_tokens_have_exactly_their_radius(stream: Stream, mean_is: MeanIs
     fourth = (x[..., 0] ** 4).mean(axis=1)
     assert mean_is(fourth, 12.0 * 5 / 7)
     assert not mean_is(fourth, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("cosine", "T", "d"),
+    [
+        (0.3, 5, 5),
+        (0.0, 4, 9),
+        (-0.25, 5, 4),
+        (-0.2, 5, 7),
+        (1.0, 6, 1),
+        (0.5, 1, 3),
+        (0.999, 9, 9),
+    ],
+)
+def test_simplex_tokens_have_exactly_their_gram_matrix(
+    cosine: float, T: int, d: int, stream: Stream
+) -> None:
+    x = token_law({"law": "simplex", "cosine": cosine}).draw(stream, 0, 20, T, d)
+    gram = d * ((1.0 - cosine) * np.eye(T) + cosine)
+    np.testing.assert_allclose(
+        np.matmul(x, x.transpose(0, 2, 1)), np.broadcast_to(gram, (20, T, T)), atol=1e-13 * d
+    )
+
+
+def test_simplex_tokens_point_anywhere(stream: Stream, mean_is: MeanIs) -> None:
+    """Haar orientation: every token is uniform on its sphere (E x_1^4 = 3 d/(d + 2) at |x|^2 = d),
+    and entries of two tokens are as correlated as the tokens; QR without the sign fix fails."""
+    x = token_law({"law": "simplex", "cosine": 0.4}).draw(stream, 0, 20_000, 3, 4)
+    for t in range(3):
+        for k in (0, 3):
+            assert mean_is(x[:, t, k], 0.0)
+            assert mean_is(x[:, t, k] ** 2, 1.0)
+            assert mean_is(x[:, t, k] ** 4, 3.0 * 4.0 / 6.0)
+            assert mean_is(x[:, t, k] * x[:, (t + 1) % 3, k], 0.4)
+    assert mean_is(x[:, 0, 0] * x[:, 1, 1], 0.0)
+    # LAPACK's Householder signs make every diagonal entry of Q negative.
+    frames = np.linalg.qr(stream.normals(0, 20_000, 16).reshape(-1, 4, 4))[0]
+    assert not mean_is(frames[:, 0, 0], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("cosine", "T", "d", "message"),
+    [
+        (0.3, 5, 4, "T = 5: expected tokens whose Gram matrix has rank <= d = 4, not 5"),
+        (-0.25, 5, 3, "has rank <= d = 3, not 4"),
+        (-0.3, 5, 9, r"tokens.cosine = -0.3: expected a number >= -1/\(T - 1\) = -0.25"),
+    ],
+)
+def test_a_simplex_needs_room(cosine: float, T: int, d: int, message: str, stream: Stream) -> None:
+    with pytest.raises(ValueError, match=message):
+        token_law({"law": "simplex", "cosine": cosine}).draw(stream, 0, 1, T, d)
 
 
 def test_fixed_tokens_are_the_same_in_every_sample(stream: Stream, tmp_path: Path) -> None:
@@ -177,6 +230,7 @@ def test_laws_survive_their_dictionary(table: dict[str, object]) -> None:
         ({"law": "fixed", "X": [1.0]}, "tokens.X is an array of shape"),
         ({"law": "equicorrelated"}, "tokens.cosine is missing"),
         ({"law": "equicorrelated", "cosine": 1.5}, "tokens.cosine = 1.5"),
+        ({"law": "simplex", "cosine": -1.1}, "tokens.cosine = -1.1"),
         ({"law": "ar1", "phi": math.nan}, "tokens.phi = nan"),
         ({"law": "sphere", "covariance": [1.0, 1.0]}, "tokens.covariance"),
     ],

@@ -22,6 +22,7 @@ __all__ = ["SimplexRow"]
 
 FloatArray = NDArray[np.float64]
 
+
 class SimplexRow(RowSimulator):
     """Logits are Gaussian with covariance s^2 [cosine + (1 - cosine) delta_jk], s random.
 
