@@ -47,7 +47,7 @@ def simplex(cosine: float, T: int, d: int = 6, **changes: Any) -> Ensemble:
     )
 
 
-# --- the Gaussian cloud, W held fixed ---------------------------------------------------------------
+# --- the Gaussian cloud, W held fixed -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_cloud_may_meet_a_map_of_its_own_in_every_sample() -> None:
     assert disagreeing(compare(a, b, ensemble)) == []
 
 
-# --- the simplex, W Gaussian and redrawn ------------------------------------------------------------
+# --- the simplex, W Gaussian and redrawn ----------------------------------------------------------
 
 
 #: Samples of the full simulator take 0.1 ms each: the maps are made one by one.
@@ -125,7 +125,7 @@ def test_scales_of_queries_are_chi_squares_over_d_k() -> None:
     assert stats.kstest(difference, "norm").pvalue < 1e-9
 
 
-# --- mistakes are noticed ---------------------------------------------------------------------------
+# --- mistakes are noticed -------------------------------------------------------------------------
 
 #: Reductions with one mistake each, as a map of the logits of correct rows.
 MISTAKES: dict[str, Callable[[Array], Array]] = {
@@ -151,7 +151,7 @@ def test_another_cosine_is_noticed(other: float) -> None:
     assert disagreeing(compare(full, wrong, cloud(name, 0.4, 8))) != []
 
 
-# --- reach and bits ---------------------------------------------------------------------------------
+# --- reach and bits -------------------------------------------------------------------------------
 
 
 def test_the_reductions_are_chosen_where_they_hold_and_nowhere_else() -> None:

@@ -112,11 +112,16 @@ def test_a_sample_depends_on_its_number_alone(name: str, law: str) -> None:
 @pytest.mark.parametrize("simulator", ["full", "iid_row", "full_matrix"])
 def test_threads_and_batches_do_not_matter(simulator: str) -> None:
     names = ["entropy", "max_weight", "profile"]
+    ways: list[dict[str, Any]] = [
+        {"threads": 1},
+        {"threads": 2, "batch": 256},
+        {"threads": 3, "batch": 300},
+    ]
     results = {
         fingerprint(
             qk.simulate(redrawn("gaussian_factors"), names, samples=700, simulator=simulator, **way)
         )
-        for way in ({"threads": 1}, {"threads": 2, "batch": 256}, {"threads": 3, "batch": 300})
+        for way in ways
     }
     assert len(results) == 1
 

@@ -19,7 +19,8 @@ class EquicorrelatedRow(RowSimulator):
     """Given the query x, with self-logit m and scale s, the n = T - 1 other logits are Gaussian.
 
     Keys given the query are c x + e_j with Cov(e_j, e_k) = (1 - c) (c + delta_jk) Sigma, c the
-    cosine: w_j = c m + s sqrt(1 - c) [g_j - g + sqrt(1 + n c) g], g the mean of n normals g_j. Exact in law for every cosine, negative ones included.
+    cosine: w_j = c m + s sqrt(1 - c) [g_j - g + sqrt(1 + n c) g], g the mean of n normals g_j.
+    Exact in law for every cosine, negative ones included.
     """
 
     name = "equicorrelated_row"
