@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qktheory.base.domains import Real, check_positive_semidefinite
 from qktheory.base.errors import bad_value
 
-__all__ = ["ArrayDomain", "ArrayInput", "covariance_array", "load_array"]
+__all__ = ["ArrayDomain", "ArrayInput", "covariance_array", "load_array", "real_array"]
 
 _NUMBER = Real()
 
@@ -93,6 +93,44 @@ def load_array(
             "expected finite numbers"
         )
     array.setflags(write=False)
+    return array
+
+
+def real_array(argument: str, value: object, domain: Real) -> NDArray[np.float64]:
+    """Return a number or array of numbers, all of them inside an interval, as float64.
+
+    Parameters
+    ----------
+    argument : str
+        Name for messages.
+    value : array_like
+        A number or (nested) lists or an array of them.
+    domain : Real
+        Where each entry must lie.
+
+    Returns
+    -------
+    ndarray
+        A read-only float64 array.
+
+    Raises
+    ------
+    ValueError
+        As `load_array`, or for the smallest or largest entry if it lies outside.
+
+    Examples
+    --------
+    >>> real_array("T", [1, 64], Real(low=1.0))
+    array([ 1., 64.])
+    >>> real_array("T", [64, 0.5], Real(low=1.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: T = 0.5: expected a finite number >= 1
+    """
+    array = load_array(argument, value)
+    # Only the extremes can leave an interval.
+    for entry in (array.min(), array.max()):
+        domain.check(argument, float(entry))
     return array
 
 

@@ -100,6 +100,10 @@ def _show_claim(claim: Claim, width: int) -> None:
         click.echo("  none")
     formulas("Where", dict(claim.where))
     formulas("Values", dict(claim.values))
+    if claim.proof:
+        click.echo("Proof")
+        words(claim.proof)
+        click.echo("")
     if card["assumptions"]:
         click.echo("Speaks about an Ensemble when")
         for assumption in card["assumptions"]:

@@ -163,6 +163,7 @@ def claim_card(claim: Claim) -> dict[str, Any]:
         "claim_kind": claim.kind,
         "observable": claim.observable,
         "statement": claim.statement,
+        "proof": claim.proof,
         "source": source_dict(claim.source),
         "parameters": [
             {

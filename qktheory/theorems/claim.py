@@ -211,6 +211,8 @@ class Claim:
         Observables of an Ensemble that it predicts.
     W : {"fixed", "redrawn", "either"}
         Whether it speaks conditionally on one W, about averages over W, or about both.
+    proof : str, optional
+        A proof for people to read, plain text; nothing checks it.
     cases : sequence of mapping
         Parameters at which `verify` judges it, at least three.
     judged_by : sequence of Judgement
@@ -235,6 +237,7 @@ class Claim:
     assumptions: Sequence[Assumption] = ()
     predicts: Sequence[Predicts] = ()
     W: Literal["fixed", "redrawn", "either"] = "fixed"
+    proof: str = ""
 
     @property
     def kind(self) -> str:
