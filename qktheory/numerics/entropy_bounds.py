@@ -25,7 +25,7 @@ __all__ = [
     "two_level_entropy",
 ]
 
-_COUNT = Integer(low=2, high=10**300)
+_COUNT = Integer(low=2, high=10**30)
 _RADIUS = Real(low=0.0)
 _RANGE = Real(low=0.0, low_open=True)
 #: Beyond this gap the lower level has no weight left in double precision.
@@ -116,7 +116,7 @@ def ball_min_entropy(T: int, radius: float) -> float:
     Parameters
     ----------
     T : int
-        Number of keys, from 2 to 1e300.
+        Number of keys, from 2 to 1e30.
     radius : float
         Largest Euclidean norm of the centred logits, >= 0.
 
@@ -198,7 +198,7 @@ def range_min_entropy(T: int, logit_range: float) -> RangeMinimum:
     Parameters
     ----------
     T : int
-        Number of keys, from 2 to 1e300.
+        Number of keys, from 2 to 1e30.
     logit_range : float
         Range Delta of the logits, > 0.
 
@@ -238,7 +238,7 @@ def _gains(T: int, k: int, gap: float) -> bool:
     The deficits differ by M eps/y' - ln(1 + eps) with y' = y + step, eps = step/y, and this is
     eps ((M - y')/y' + eps R) with R the scaled remainder of the logarithm: only small numbers.
     """
-    if gap > 700.0:  # T p_star < 1e-300 T <= 1: one high logit is best.
+    if gap > 700.0:  # T p_star < 1: one high logit is best.
         return False
     rise = math.expm1(gap)
     after = (k + 1) / T * rise

@@ -10,7 +10,7 @@ from qktheory.base.errors import bad_value
 
 __all__ = ["EntropyRange", "entropy_range_at_max_weight", "entropy_range_at_participation"]
 
-_COUNT = Integer(low=2, high=10**300)
+_COUNT = Integer(low=2, high=10**30)
 _UNIT = Real(low=0.0, high=1.0, low_open=True)
 #: Excess below 1/T that counts as the rounding of 1/T itself.
 _ROUNDING = 1e-12
@@ -46,7 +46,7 @@ def entropy_range_at_participation(T: int, participation: float) -> EntropyRange
     Parameters
     ----------
     T : int
-        Number of weights, from 2 to 1e300.
+        Number of weights, from 2 to 1e30.
     participation : float
         Sum of the squares, from 1/T (up to rounding) to 1.
 
@@ -90,7 +90,7 @@ def entropy_range_at_max_weight(T: int, max_weight: float) -> EntropyRange:
     Parameters
     ----------
     T : int
-        Number of weights, from 2 to 1e300.
+        Number of weights, from 2 to 1e30.
     max_weight : float
         The largest weight, from 1/T (up to rounding) to 1.
 
