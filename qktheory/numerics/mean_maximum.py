@@ -52,7 +52,7 @@ def mean_maximum(T: ArrayLike) -> NDArray[np.float64]:
     log_most = math.log(float(counts.max()))
     step = 0.2 / max(1.0, math.sqrt(2.0 * log_most))
     highest = math.sqrt(2.0 * (log_most + 42.0))
-    x = np.arange(_LOWEST, highest + step, step)
+    x = _LOWEST + step * np.arange(math.ceil((highest - _LOWEST) / step) + 1)
     # ln Phi from 1 - Phi where that is small: T ln Phi needs its relative accuracy.
     log_cdf = np.where(x < 0.0, log_ndtr(np.minimum(x, 0.0)), np.log1p(-ndtr(-np.maximum(x, 0.0))))
     return np.asarray(step * np.sum(ndtr(x) * -np.expm1(excess * log_cdf), axis=-1))

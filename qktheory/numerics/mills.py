@@ -193,4 +193,4 @@ def mills_offset(level: float) -> float:
         return math.log((1.0 - level) / (ratio * (ratio + delta)))
 
     # The variance is below 1/delta^2 on the left.
-    return float(brentq(above, -1.0 / math.sqrt(level), 12.0, xtol=1e-15, rtol=1e-14))
+    return float(brentq(above, -1.001 / math.sqrt(level), 12.0, xtol=1e-15, rtol=1e-14))

@@ -18,6 +18,7 @@ CORRECTED = {
     "LOC-12-folklore": ["LOC-12c"],
     "LOC-13-folklore": ["LOC-13"],
     "LOC-14-folklore": ["LOC-14a", "LOC-14b"],
+    "ENT-9-folklore": ["ENT-9b"],
 }
 
 
@@ -153,6 +154,20 @@ def test_the_flow_tears_the_antisymmetric_part_apart() -> None:
     assert antisymmetric == pytest.approx(math.e, rel=1e-13)
     assert symmetric == pytest.approx(0.36784, abs=5e-5)
     assert antisymmetric == pytest.approx(2.7180, abs=5e-4)
+
+
+def test_half_the_variance_does_not_bound_the_entropy_deficit() -> None:
+    result = judged("ENT-9-folklore")
+    skewed, even, wide = result.cases[:3]
+    assert [c.verdict for c in (skewed, even, wide)] == ["refuted", "supported", "refuted"]
+    # Anybody can check it: one logit 3 among eight.
+    high = math.exp(3.0) / (math.exp(3.0) + 7.0)
+    low = (1.0 - high) / 7.0
+    deficit = math.log(8.0) + high * math.log(high) + 7.0 * low * math.log(low)
+    assert skewed.estimate == pytest.approx(deficit, rel=1e-13)
+    assert skewed.prediction == pytest.approx((9.0 / 8.0 - 9.0 / 64.0) / 2.0, rel=1e-13)
+    sharp = qk.evaluate("ENT-9b", **skewed.parameters)
+    assert sharp["min_entropy"] == pytest.approx(math.log(8.0) - deficit, rel=1e-13)
 
 
 def test_folklore_that_holds_would_fail_the_run() -> None:
