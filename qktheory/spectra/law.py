@@ -113,8 +113,18 @@ class Law(ABC):
     def support(self) -> tuple[float, float]:
         """Smallest and largest point of the support."""
 
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Ends of the continuous part; those of the support where there are no atoms beside it."""
+        return self.support
+
+    @property
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """Atoms as (place, mass), in increasing order of the places; none by default."""
+        return ()
+
     def pdf(self, x: ArrayLike) -> Array:
-        """Return the density of the continuous part at `x` (0 outside the support)."""
+        """Return the density of the continuous part at `x` (0 outside, inf where it diverges)."""
         raise self._refuse("density", "it consists of atoms")
 
     @abstractmethod

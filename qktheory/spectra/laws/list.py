@@ -52,6 +52,13 @@ class EigenvalueList(Law):
         """Smallest and largest entry."""
         return min(self.eigenvalues), max(self.eigenvalues)
 
+    @property
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """The distinct entries with their shares."""
+        places, counts = np.unique(np.array(self.eigenvalues), return_counts=True)
+        shares = counts / len(self.eigenvalues)
+        return tuple(zip(places.tolist(), shares.tolist(), strict=True))
+
     def cdf(self, x: ArrayLike) -> Array:
         """Return the share of entries <= x."""
         count = np.searchsorted(self._sorted, np.asarray(x, dtype=np.float64), side="right")

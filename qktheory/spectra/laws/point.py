@@ -50,6 +50,11 @@ class Point(Law):
         """The point, twice."""
         return self.location, self.location
 
+    @property
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """The one atom, of mass 1."""
+        return ((self.location, 1.0),)
+
     def cdf(self, x: ArrayLike) -> Array:
         """Return the step at `location`."""
         return (np.asarray(x, dtype=np.float64) >= self.location).astype(np.float64)

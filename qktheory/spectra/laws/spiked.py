@@ -53,6 +53,16 @@ class Spiked(Law):
         """The support of the bulk."""
         return self.bulk.support
 
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The edges of the bulk."""
+        return self.bulk.edges
+
+    @property
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """The atoms of the bulk."""
+        return self.bulk.atoms
+
     def pdf(self, x: ArrayLike) -> Array:
         """Return the density of the bulk."""
         return self.bulk.pdf(x)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import eval_gegenbauer
 
 from qktheory.base.domains import Parameter, Real
 from qktheory.spectra.law import LAWS, Array, Law, check_levels, check_order
@@ -49,26 +50,26 @@ class TwoPoint(Law):
     standard_values: ClassVar[dict[str, object]] = {"p": 0.5, "a": 1.0, "b": -1.0}
 
     @property
-    def _atoms(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The atoms (place, mass), lower one first."""
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """The two atoms (place, mass), the lower one first; a mass may be 0."""
         first, second = (self.a, self.p), (self.b, 1.0 - self.p)
         return (first, second) if self.a <= self.b else (second, first)
 
     @property
     def support(self) -> tuple[float, float]:
         """Smallest and largest atom of positive mass."""
-        places = [place for place, mass in self._atoms if mass > 0.0]
+        places = [place for place, mass in self.atoms if mass > 0.0]
         return places[0], places[-1]
 
     def cdf(self, x: ArrayLike) -> Array:
         """Return the two steps."""
         points = np.asarray(x, dtype=np.float64)
-        (low, mass), (high, _) = self._atoms
+        (low, mass), (high, _) = self.atoms
         return np.where(points >= high, 1.0, np.where(points >= low, mass, 0.0))
 
     def quantile(self, u: ArrayLike) -> Array:
         """Return the lower atom up to its mass, then the upper one."""
-        (low, mass), (high, _) = self._atoms
+        (low, mass), (high, _) = self.atoms
         return np.where(check_levels(u) <= mass, low, high)
 
     def moment(self, k: int) -> float:
@@ -85,7 +86,7 @@ class TwoPoint(Law):
         """Return p/(z-a) + (1-p)/(z-b), at any `z` that is not an atom."""
         points = np.asarray(z)
         total = np.zeros_like(points, dtype=np.result_type(points, np.float64))
-        for place, mass in self._atoms:
+        for place, mass in self.atoms:
             if mass > 0.0:
                 if (points == place).any():
                     raise ValueError(f"z = {place:g} is an atom of law 'two_point'")
@@ -103,3 +104,15 @@ class TwoPoint(Law):
         root = np.hypot(1.0 + points * tilt, points * 2.0 * np.sqrt(self.p * (1.0 - self.p)) * gap)
         half = (tilt + 0.5 * points * gap**2) / (1.0 + root)
         return np.asarray(0.5 * (self.a + self.b) + half)
+
+    def free_cumulant(self, n: int) -> float:
+        """Return p (1-p) (a-b)^n P'_(n-1)(1-2p) 2/(n (n-1)) for n >= 2, P the Legendre polynomials.
+
+        From sqrt(1 + 2 t w + w^2), t = 2p - 1, which generates Gegenbauer polynomials.
+        """
+        if check_order("n", n, 1) == 1:
+            return self.mean
+        slope = float(eval_gegenbauer(n - 2, 1.5, 1.0 - 2.0 * self.p))
+        # (a - b)^n last: a huge one must not meet the small factor as an infinity.
+        weight = 2.0 * self.p * (1.0 - self.p) * slope / (n * (n - 1.0))
+        return weight * (self.a - self.b) ** n

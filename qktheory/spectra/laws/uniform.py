@@ -80,9 +80,15 @@ class Uniform(Law):
         return self.half_width**2 / 3.0
 
     def stieltjes(self, z: ArrayLike) -> NDArray[Any]:
-        """Return artanh(h/(z - mean))/h."""
-        points = check_off_support(z, *self.support)
-        return np.asarray(np.arctanh(self.half_width / (points - self.mean)) / self.half_width)
+        """Return artanh(h/(z - mean))/h, near the edges from the distance to them."""
+        low, high = self.support
+        points = check_off_support(z, low, high)
+        y = points - self.mean
+        if points.dtype.kind == "c":
+            return np.asarray(np.arctanh(self.half_width / y) / self.half_width)
+        outside = np.where(y > 0.0, points - high, low - points)
+        values = 0.5 * np.log1p(2.0 * self.half_width / outside) / self.half_width
+        return np.asarray(np.where(y > 0.0, values, -values))
 
     def r_transform(self, w: ArrayLike) -> Array:
         """Return mean + h coth(h w) - 1/w, by its series where that cancels."""
