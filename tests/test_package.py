@@ -59,6 +59,7 @@ def test_source_archive_holds_package_tests_and_documents(tmp_path: Path) -> Non
         names = {name.split("/", 1)[1] for name in contents.getnames()}
     assert package_files() <= names
     assert {
+        "tests/data/entropy_rem.public.json",
         "tests/data/localization.public.json",
         "tests/test_package.py",
         "benchmarks/simulation.py",

@@ -1,8 +1,8 @@
 """The setting of the random-energy claims: a softmax row with Gaussian logits.
 
 The row has T keys with logits l_j = s g_j, g_j iid N(0, 1), weights A = softmax(l),
-Z = sum_j e^l_j, entropy H = log Z - <l> in nats and Y_q = sum_j A_j^q. T is a real number in the formulas and an
-integer where rows are drawn.
+Z = sum_j e^l_j, entropy H = log Z - <l> in nats and Y_q = sum_j A_j^q. T is a real number in the
+formulas and an integer where rows are drawn.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from qktheory.base.domains import Parameter, Real, RealList
+from qktheory.numerics.softmax_rows import SoftmaxRows
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import RowObservable
 from qktheory.simulation.ensemble import Ensemble
@@ -121,41 +122,10 @@ def iid_row(parameters: Mapping[str, Any]) -> Ensemble:
     return row_ensemble(int(parameters["T"]), float(parameters["s"]))
 
 
-class IidRow:
-    """Statistics of the first keys of a batch of rows: all but the self-logit, which is last."""
-
-    def __init__(self, rows: Rows) -> None:
-        logits = rows.logits[:, :-1]
-        top = logits.max(axis=1, keepdims=True)
-        unnormalised = np.exp(logits - top)
-        total = unnormalised.sum(axis=1, keepdims=True)
-        self.logits = logits
-        self.weights: FloatArray = unnormalised / total
-        self.log_z: FloatArray = (np.log(total) + top)[:, 0]
-
-    @property
-    def mean_logit(self) -> FloatArray:
-        """<l> = sum_j A_j l_j, shape (n,)."""
-        return np.asarray(np.einsum("ij,ij->i", self.weights, self.logits))
-
-    @property
-    def entropy(self) -> FloatArray:
-        """H, shape (n,)."""
-        return np.asarray(self.log_z - self.mean_logit)
-
-    @property
-    def weighted_variance(self) -> FloatArray:
-        """Var_A(l), shape (n,)."""
-        centred = self.logits - self.mean_logit[:, None]
-        return np.asarray(np.einsum("ij,ij->i", self.weights, centred * centred))
-
-    def y(self, q: float) -> FloatArray:
-        """Y_q, shape (n,)."""
-        return np.asarray(np.sum(self.weights**q, axis=1))
-
-
 def on_iid_row(
-    name: str, compute: Callable[[IidRow], FloatArray], bounds: tuple[float, float] | None = None
+    name: str,
+    compute: Callable[[SoftmaxRows], FloatArray],
+    bounds: tuple[float, float] | None = None,
 ) -> RowObservable:
     """Return an observable of the row without its self-logit."""
     return functional(name, lambda rows: compute(_of_batch(rows)), bounds)
@@ -170,9 +140,9 @@ def functional(
     )
 
 
-def _of_batch(rows: Rows) -> IidRow:
-    """Return the statistics of a batch; its observables share them."""
-    found = rows.__dict__.get("_iid_row")
+def _of_batch(rows: Rows) -> SoftmaxRows:
+    """Return the rows without their self-logits; the observables of a batch share them."""
+    found = rows.__dict__.get("_without_self_logit")
     if found is None:
-        found = rows.__dict__["_iid_row"] = IidRow(rows)
+        found = rows.__dict__["_without_self_logit"] = SoftmaxRows(rows.logits[:, :-1])
     return found
