@@ -23,6 +23,7 @@ __all__ = [
     "Choice",
     "Domain",
     "Integer",
+    "IntegerList",
     "Matrix",
     "Parameter",
     "Real",
@@ -214,6 +215,60 @@ class RealList:
         """Draw a list of up to five more entries than the shortest."""
         length = int(rng.integers(self.min_length, self.min_length + 6))
         return np.array([self.element.sample(rng) for _ in range(length)])
+
+
+@dataclass(frozen=True)
+class IntegerList:
+    """Lists of integers, floats with an integer value included.
+
+    Parameters
+    ----------
+    element : Integer, optional
+        Domain of one entry.
+    min_length : int, optional
+        Shortest allowed list.
+    max_length : int, optional
+        Longest allowed list; None means no limit.
+
+    Examples
+    --------
+    >>> IntegerList(Integer(low=1)).check("k", [1, 4.0])
+    [1, 4]
+    """
+
+    element: Integer = field(default_factory=Integer)
+    min_length: int = 1
+    max_length: int | None = None
+
+    def check(self, argument: str, value: object) -> list[int]:
+        """Return `value` as a list of ints."""
+        if (
+            not isinstance(value, Iterable)
+            or isinstance(value, str | bytes | Mapping)
+            or (isinstance(value, np.ndarray) and value.ndim != 1)
+        ):
+            raise bad_value(argument, value, self.describe())
+        entries = list(value)
+        longest = len(entries) if self.max_length is None else self.max_length
+        if not self.min_length <= len(entries) <= longest:
+            raise bad_value(argument, value, self.describe())
+        return [self.element.check(f"{argument}[{k}]", entry) for k, entry in enumerate(entries)]
+
+    def describe(self) -> str:
+        """Word the domain."""
+        if self.max_length == self.min_length:
+            count = f"{self.min_length} entries"
+        else:
+            count = f"at least {self.min_length} entries"
+            if self.max_length is not None:
+                count += f" and at most {self.max_length}"
+        return f"a list of {count}, each {self.element.describe()}"
+
+    def sample(self, rng: np.random.Generator) -> list[int]:
+        """Draw a list of up to five more entries than the shortest."""
+        longest = self.min_length + 5 if self.max_length is None else self.max_length
+        length = int(rng.integers(self.min_length, longest + 1))
+        return [self.element.sample(rng) for _ in range(length)]
 
 
 @dataclass(frozen=True)

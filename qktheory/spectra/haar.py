@@ -12,7 +12,7 @@ from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 from qktheory.kernels.streams import Stream
 
-__all__ = ["HaarProduct", "haar_frame", "haar_orthogonal"]
+__all__ = ["HaarProduct", "haar_frame", "haar_frames", "haar_orthogonal"]
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,6 @@ def haar_orthogonal(d: int, stream: Stream, sample: int = 0) -> Array:
     return haar_frame(d, d, stream, sample)
 
 
-@serial_blas
 def haar_frame(d: int, k: int, stream: Stream, sample: int = 0) -> Array:
     """Return the first k columns of a Haar-distributed orthogonal matrix.
 
@@ -69,11 +68,40 @@ def haar_frame(d: int, k: int, stream: Stream, sample: int = 0) -> Array:
     >>> haar_frame(5, 2, Stream(key=7, experiment=0, cell=0)).shape
     (5, 2)
     """
+    return np.asarray(haar_frames(d, k, stream, sample, 1)[0])
+
+
+@serial_blas
+def haar_frames(d: int, k: int, stream: Stream, first_sample: int, n: int) -> Array:
+    """Return the first k columns of n Haar-distributed orthogonal matrices.
+
+    Parameters
+    ----------
+    d, k : int
+        Numbers of rows and columns, 1 <= k <= d.
+    stream : Stream
+        Source of randomness.
+    first_sample, n : int
+        Which samples of the stream; each is the frame of `haar_frame` at its address.
+
+    Returns
+    -------
+    ndarray of shape (n, d, k)
+        Orthonormal columns (SPEC-1).
+
+    Examples
+    --------
+    >>> stream = Stream(key=7, experiment=0, cell=0)
+    >>> frames = haar_frames(5, 2, stream, 10, 3)
+    >>> bool((frames[2] == haar_frame(5, 2, stream, 12)).all())
+    True
+    """
     d = Integer(1).check("d", d)
     k = Integer(1, d).check("k", k)
-    gaussian = stream.normals(sample, 1, d * k)[0].reshape(d, k)
+    gaussian = stream.normals(first_sample, n, d * k).reshape(n, d, k)
     q, r = np.linalg.qr(gaussian)
-    return np.asarray(q * np.where(np.diagonal(r) < 0.0, -1.0, 1.0))
+    signs = np.where(np.diagonal(r, axis1=1, axis2=2) < 0.0, -1.0, 1.0)
+    return np.asarray(q * signs[:, None, :])
 
 
 class HaarProduct:

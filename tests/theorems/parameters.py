@@ -24,6 +24,11 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
         for name in ("key", "key_2"):
             if name in drawn:
                 drawn[name] = int(rng.integers(1, drawn["T"] + 1))
+        if "eigenvalue_imag_parts" in drawn:  # both eigenvalues of every pair
+            real, imag = drawn["eigenvalue_real_parts"], rng.normal(size=int(rng.integers(0, 3)))
+            alone = rng.normal(size=imag.size)
+            drawn["eigenvalue_real_parts"] = [*real, *alone, *alone]
+            drawn["eigenvalue_imag_parts"] = [*np.zeros(real.size), *imag, *(-imag)]
         if "keys" in drawn:
             drawn["keys"] = [1, int(rng.integers(1, drawn["T"] + 1))]
         try:
