@@ -27,7 +27,7 @@ from qktheory.kernels.rows import (
     softmax_rows,
 )
 from qktheory.kernels.streams import Stream, experiment_id, seed_key
-from qktheory.kernels.walks import bridge_rows, iid_rows, random_walk_rows
+from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 
 __all__ = [
     "ROW_STATISTICS",
@@ -37,6 +37,7 @@ __all__ = [
     "bridge_rows",
     "cache_folder",
     "clipped_linear_rows",
+    "drifted_rows",
     "elementary",
     "erf_array",
     "erfc_array",
@@ -44,7 +45,6 @@ __all__ = [
     "experiment_id",
     "fill_normals",
     "fill_uniforms",
-    "iid_rows",
     "jit_enabled",
     "kernel_hash",
     "leaf_moments",

@@ -12,12 +12,12 @@ __all__ = [
     "alive_rows",
     "bridge_rows",
     "clipped_linear_rows",
+    "drifted_rows",
     "erf",
     "erfc",
     "exp",
     "fill_normals",
     "fill_uniforms",
-    "iid_rows",
     "leaf_moments",
     "log",
     "philox",
@@ -205,19 +205,18 @@ def alive_rows(logits: Float, out: Float) -> int:
     return bad
 
 
-def iid_rows(buffer: Float, self_logit: Float, s: Float, position: int) -> None:
-    """Turn normals into logits of iid tokens."""
-    buffer *= s[:, None]
-    buffer[:, position] = self_logit
-
-
-def bridge_rows(buffer: Float, self_logit: Float, s: Float) -> None:
-    """Turn normals into logits of the last token of a random walk."""
+def bridge_rows(buffer: Float) -> None:
+    """Turn normals into bridges."""
     length = buffer.shape[1]
-    fraction = np.arange(1, length + 1) / length
     walk = np.cumsum(buffer, axis=1)
-    bridge = walk - fraction * walk[:, -1:]
-    buffer[...] = self_logit[:, None] * fraction + s[:, None] * bridge
+    buffer[...] = walk - np.arange(1, length + 1) / length * walk[:, -1:]
+
+
+def drifted_rows(bridges: Float, self_logit: Float, s: Float, out: Float) -> None:
+    """Turn bridges into logits of the last token of a random walk."""
+    length = bridges.shape[1]
+    fraction = np.arange(1, length + 1) / length
+    out[...] = self_logit[:, None] * fraction + s[:, None] * bridges
 
 
 def random_walk_rows(steps: Float) -> None:

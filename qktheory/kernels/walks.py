@@ -5,26 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
-from qktheory.kernels.layout import in_place, per_row
+from qktheory.kernels.layout import destination, in_place, per_row
 from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 
-__all__ = ["bridge_rows", "iid_rows", "random_walk_rows"]
+__all__ = ["bridge_rows", "drifted_rows", "random_walk_rows"]
 
 Float = NDArray[np.float64]
-
-
-@elementary
-def _iid_rows(buffer: Float, self_logit: Float, s: Float, position: int) -> None:
-    wide_vectors()
-    for r in range(buffer.shape[0]):
-        row = buffer[r]
-        factor = s[r]
-        for j in range(row.size):
-            row[j] *= factor
-        row[position] = self_logit[r]
 
 
 @elementary
@@ -66,20 +54,32 @@ def _cumulative_rows(x: Float) -> None:
 
 
 @elementary
-def _bridge_rows(buffer: Float, self_logit: Float, s: Float) -> None:
+def _bridge_rows(buffer: Float) -> None:
     wide_vectors()
     rows, length = buffer.shape
     for start in range(0, rows, 8):
         block = buffer[start : start + 8]
         _cumulative_rows(block)
         for k in range(block.shape[0]):
-            r = start + k
             row = block[k]
-            factor = s[r]
-            slope = (self_logit[r] - factor * row[length - 1]) / length
+            slope = row[length - 1] / length
             for j in range(length):
-                row[j] = factor * row[j] + slope * (j + 1)
-            row[length - 1] = self_logit[r]
+                row[j] -= slope * (j + 1)
+            row[length - 1] = 0.0
+
+
+@elementary
+def _drifted_rows(bridges: Float, end: Float, s: Float, out: Float) -> None:
+    wide_vectors()
+    rows, length = bridges.shape
+    for r in range(rows):
+        bridge = bridges[r]
+        row = out[r]
+        factor = s[r]
+        slope = end[r] / length
+        for j in range(length):
+            row[j] = factor * bridge[j] + slope * (j + 1)
+        row[length - 1] = end[r]
 
 
 @elementary
@@ -93,79 +93,76 @@ def _random_walk_rows(steps: Float) -> None:
                 here[j] += before[j]
 
 
-def iid_rows(buffer: Float, self_logit: ArrayLike, s: ArrayLike, position: int) -> None:
-    """Turn rows of normals g into the logits of one query among iid tokens, in place.
+def bridge_rows(buffer: Float) -> None:
+    """Turn rows of normals into discrete Brownian bridges of unit increments, in place.
 
-    Given the query, the logits of the other keys are independent N(0, s^2):
-    w_j = s g_j, and w_position = self_logit.
-
-    Parameters
-    ----------
-    buffer : ndarray of shape (n, T)
-        Standard normals, float64, C-contiguous; overwritten with the logits.
-    self_logit : float or array_like of shape (n,)
-        Logit of the query with itself.
-    s : float or array_like of shape (n,)
-        Standard deviation of the other logits, >= 0.
-    position : int
-        Index of the query among the keys, 0 <= position < T; its normal is not used.
-
-    Raises
-    ------
-    ValueError
-        For arrays of the wrong kind or numbers outside these ranges.
-
-    Examples
-    --------
-    >>> row = np.array([[1.0, -2.0, 0.5]])
-    >>> iid_rows(row, 7.0, 2.0, 0)
-    >>> row
-    array([[ 7., -4.,  1.]])
-    """
-    in_place("buffer", buffer, 2)
-    rows, length = buffer.shape
-    position = Integer(low=0, high=length - 1).check("position", position)
-    logit = per_row("self_logit", self_logit, rows)
-    deviation = per_row("s", s, rows, nonnegative=True)
-    kernel = _iid_rows if jit_enabled else reference.iid_rows
-    kernel(buffer, logit, deviation, position)
-
-
-def bridge_rows(buffer: Float, self_logit: ArrayLike, s: ArrayLike) -> None:
-    """Turn rows of normals into the logits of the last query of a random walk, in place.
-
-    Given the last token, its logits over the keys i = 1..T are exactly w_i = m i/T + s B_i, where
-    B_i = S_i - (i/T) S_T with the cumulative sums S of T normals is a discrete bridge:
-    Cov(B_i, B_j) = min(i, j) - ij/T (LOC-8). Key 1 is not pinned; key T is, w_T = m.
+    B_i = S_i - (i/T) S_T with the cumulative sums S of T normals: Cov(B_i, B_j) =
+    min(i, j) - ij/T (LOC-8). Key 1 is not pinned; key T is, B_T = 0.
 
     Parameters
     ----------
     buffer : ndarray of shape (n, T)
-        Standard normals, float64, C-contiguous; overwritten with the logits.
-    self_logit : float or array_like of shape (n,)
-        m, the logit of the query with itself: the total drift.
-    s : float or array_like of shape (n,)
-        Standard deviation of one logit increment, >= 0.
+        Standard normals, float64, C-contiguous; overwritten with the bridges.
 
     Raises
     ------
     ValueError
-        For arrays of the wrong kind or numbers outside these ranges.
+        If `buffer` is not such an array.
 
     Examples
     --------
-    >>> row = np.array([[1.0, 0.0, 0.0, -1.0]])
-    >>> bridge_rows(row, 4.0, 1.0)
+    >>> row = np.array([[1.0, 0.0, 0.0, 1.0]])
+    >>> bridge_rows(row)
     >>> row
-    array([[2., 3., 4., 4.]])
+    array([[ 0.5,  0. , -0.5,  0. ]])
     """
     in_place("buffer", buffer, 2)
     if buffer.shape[1] < 1:
         raise bad_value("buffer", f"array of shape {buffer.shape}", "shape (n, T) with T >= 1")
-    logit = per_row("self_logit", self_logit, buffer.shape[0])
-    deviation = per_row("s", s, buffer.shape[0], nonnegative=True)
     kernel = _bridge_rows if jit_enabled else reference.bridge_rows
-    kernel(buffer, logit, deviation)
+    kernel(buffer)
+
+
+def drifted_rows(
+    bridges: Float, self_logit: ArrayLike, s: ArrayLike, out: Float | None = None
+) -> Float:
+    """Return the logits w_i = m i/T + s B_i of the last query of a random walk (LOC-8).
+
+    Parameters
+    ----------
+    bridges : ndarray of shape (n, T)
+        From `bridge_rows`; float64, C-contiguous, T >= 1.
+    self_logit : float or array_like of shape (n,)
+        m, the logit of the query with itself: the total drift.
+    s : float or array_like of shape (n,)
+        Standard deviation of one logit increment, >= 0.
+    out : ndarray of shape (n, T), optional
+        Float64, C-contiguous, to be filled and returned; not `bridges` itself.
+
+    Returns
+    -------
+    ndarray of shape (n, T)
+        The last column is m exactly.
+
+    Raises
+    ------
+    ValueError
+        For arrays of the wrong kind or numbers outside these ranges.
+
+    Examples
+    --------
+    >>> drifted_rows(np.array([[0.5, 0.0, -0.5, 0.0]]), 4.0, 2.0)
+    array([[2., 2., 2., 4.]])
+    """
+    in_place("bridges", bridges, 2)
+    if bridges.shape[1] < 1:
+        raise bad_value("bridges", f"array of shape {bridges.shape}", "shape (n, T) with T >= 1")
+    logit = per_row("self_logit", self_logit, bridges.shape[0])
+    deviation = per_row("s", s, bridges.shape[0], nonnegative=True)
+    result = destination("out", out, bridges.shape)
+    kernel = _drifted_rows if jit_enabled else reference.drifted_rows
+    kernel(bridges, logit, deviation, result)
+    return result
 
 
 def random_walk_rows(steps: Float) -> None:

@@ -28,10 +28,12 @@ from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.simulator import Simulator
 
 __all__ = [
+    "CHUNK_BYTES",
     "THREADS",
     "Run",
     "Workers",
     "available_threads",
+    "check_sample_memory",
     "draw_values",
     "worker_threads",
 ]
@@ -41,7 +43,7 @@ FloatArray = NDArray[np.float64]
 #: Working memory of one call of a simulator. A quarter would stay in the second-level cache, but
 #: the interpreter's share of a call, during which other threads wait, doubles the time of short
 #: rows.
-_CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 22
 #: Values of observables that a task holds before they are reduced.
 _TASK_BYTES = 1 << 24
 THREADS = Integer(low=1)
@@ -98,6 +100,18 @@ def worker_threads(threads: int | None = None) -> Iterator[Workers]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def check_sample_memory(simulator: Simulator, columns: int) -> int:
+    """Return the bytes that a sample needs with so many values; a `ValueError` if beyond memory."""
+    ensemble = simulator.ensemble
+    per_sample = simulator.bytes_per_sample() + 8 * columns
+    check_memory(
+        per_sample,
+        f"one sample with T = {ensemble.T} and d = {ensemble.d} (simulator {simulator.name!r})",
+    )
+    check_memory(8 * columns * LEAF, f"a block of {LEAF} samples of {columns} values")
+    return per_sample
+
+
 class Run:
     """Samples of observables that one simulator draws, refined in place.
 
@@ -123,25 +137,19 @@ class Run:
         T = simulator.ensemble.T
         self._sizes = [o.size(T) for o in self.observables]
         columns = sum(self._sizes)
-        per_sample = simulator.bytes_per_sample() + 8 * columns
-        check_memory(
-            per_sample,
-            f"one sample with T = {T} and d = {simulator.ensemble.d} "
-            f"(simulator {simulator.name!r})",
-        )
-        check_memory(8 * columns * LEAF, f"a block of {LEAF} samples of {columns} values")
-        self._chunk = max(1, _CHUNK_BYTES // per_sample)
+        per_sample = check_sample_memory(simulator, columns)
+        self._chunk = max(1, CHUNK_BYTES // per_sample)
         if batch is None:
             batch = max(1, min(_TASK_BYTES // (8 * columns), 1 << 14))
         else:
             batch = _BATCH.check("batch", batch)
         self._leaves_per_task = -(-batch // LEAF)
-        self._done = _Done([MomentTree() for _ in self.observables], [[] for _ in self.observables])
+        self._done = [MomentTree() for _ in self.observables]
 
     @property
     def n(self) -> int:
         """Number of samples."""
-        return self._done.samples
+        return self._done[0].samples
 
     def extend(
         self,
@@ -171,8 +179,8 @@ class Run:
         if samples <= self.n:
             return
         # The incomplete last leaf is drawn again as part of a longer one, and counts until then.
-        done = self._done.trees[0].leaves * LEAF
-        in_flight: deque[Future[list[list[Moments]]]] = deque()
+        done = self._done[0].leaves * LEAF
+        in_flight: deque[Future[list[Moments]]] = deque()
         step = self._leaves_per_task * LEAF
         starts = iter(range(done, samples, step))
         try:
@@ -187,14 +195,14 @@ class Run:
                         in_flight.append(workers.pool.submit(self._task, start, n))
                 if in_flight:
                     # A single assignment: an interrupt finds the state before or after a task.
-                    self._done = self._done.merged(in_flight.popleft().result())
+                    self._done = _extended(self._done, in_flight.popleft().result())
                     if progress is not None:
                         progress(self.n)
         finally:
             for future in in_flight:
                 future.cancel()
 
-    def _task(self, first_sample: int, n: int) -> list[list[Moments]]:
+    def _task(self, first_sample: int, n: int) -> list[Moments]:
         """Draw n samples and return, for each observable, the statistics of their leaves."""
         values = [np.empty((n, size)) for size in self._sizes]
         for start in range(0, n, self._chunk):
@@ -202,11 +210,11 @@ class Run:
             drawn = self.simulator.measure(self.observables, first_sample + start, count)
             for target, part in zip(values, drawn, strict=True):
                 target[start : start + count] = part
-        return [_leaves(array) for array in values]
+        return [leaf_moments(array, LEAF) for array in values]
 
     def moments(self, index: int = 0) -> Moments:
         """Return the statistics of observable number `index`."""
-        total = self._done.trees[index].total(self._done.rest[index])
+        total = self._done[index].total()
         if total is None:
             raise ValueError("the run holds no samples yet")
         return total
@@ -222,33 +230,12 @@ class Run:
         }
 
 
-@dataclass(frozen=True)
-class _Done:
-    """What a run has merged: complete leaves and the incomplete last one, by observable."""
-
-    trees: list[MomentTree]
-    rest: list[list[Moments]]
-
-    @property
-    def samples(self) -> int:
-        return self.trees[0].leaves * LEAF + sum(int(leaf.count[0]) for leaf in self.rest[0])
-
-    def merged(self, parts: list[list[Moments]]) -> _Done:
-        """Return the state after the next task, whose first leaf replaces the incomplete one."""
-        trees = [tree.copy() for tree in self.trees]
-        rest: list[list[Moments]] = [[] for _ in self.rest]
-        for tree, end, leaves in zip(trees, rest, parts, strict=True):
-            for leaf in leaves:
-                if leaf.count[0] == LEAF:
-                    tree.add(leaf)
-                else:
-                    end.append(leaf)
-        return _Done(trees, rest)
-
-
-def _leaves(values: FloatArray) -> list[Moments]:
-    moments = leaf_moments(values, LEAF)
-    return [moments.group(k) for k in range(len(moments.count))]
+def _extended(trees: list[MomentTree], leaves: list[Moments]) -> list[MomentTree]:
+    """Return new trees that hold the next leaves too."""
+    longer = [tree.copy() for tree in trees]
+    for tree, part in zip(longer, leaves, strict=True):
+        tree.extend(part)
+    return longer
 
 
 def draw_values(
@@ -271,7 +258,7 @@ def draw_values(
     -------
     ndarray of shape (stop - first,)
     """
-    step = max(1, _CHUNK_BYTES // simulator.bytes_per_sample())
+    step = max(1, CHUNK_BYTES // simulator.bytes_per_sample())
     blocks = [
         workers.pool.submit(simulator.measure, (observable,), start, min(step, stop - start))
         for start in range(first, stop, step)

@@ -65,18 +65,25 @@ class QueryScales:
             return float(self._d)
         return float(self._d + self._d**2) + self._realization.ensemble.matrix_work
 
-    def draw(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
-        """Return the self-logits m and the variances s^2, shape (n,) each."""
+    def noise(self, first_sample: int, n: int) -> FloatArray:
+        """Return the normals g of n queries, shape (n, d), or (n, 0) if the query is pinned."""
+        width = self._d if self._realization.query is None else 0
+        return self._stream.normals(first_sample, n, width)
+
+    def scales(self, g: FloatArray, first_sample: int) -> tuple[FloatArray, FloatArray]:
+        """Return the self-logits m and the variances s^2 of queries, shape (n,) each."""
+        n = len(g)
         if self._pinned is not None:
             self_logit, s2 = self._pinned
             return np.full(n, self_logit), np.full(n, s2)
         if self._realization.ensemble.redraws_matrix:
-            return self._draw_with_own_matrices(first_sample, n)
-        g = self._stream.normals(first_sample, n, self._d)
+            return self._scales_with_own_matrices(g, first_sample)
         if self._eigenvalues is not None:
-            np.square(g, out=g)
-            self_logit = (g * self._eigenvalues).sum(axis=1)
-            s2 = (g * self._eigenvalues**2).sum(axis=1)
+            # Sums and not a product with BLAS, whose bits would depend on the number of rows.
+            weighted = g * g * self._eigenvalues
+            self_logit = weighted.sum(axis=1)
+            weighted *= self._eigenvalues
+            s2 = weighted.sum(axis=1)
         else:
             assert self._M is not None
             # A stack of products, one a sample: the bits of a single large product would depend
@@ -86,14 +93,15 @@ class QueryScales:
             s2 = (image * image).sum(axis=1)
         return self._scale * self_logit, self._scale * s2
 
-    def _draw_with_own_matrices(self, first_sample: int, n: int) -> tuple[FloatArray, FloatArray]:
-        query = self._realization.query
+    def _scales_with_own_matrices(
+        self, g: FloatArray, first_sample: int
+    ) -> tuple[FloatArray, FloatArray]:
+        query, n = self._realization.query, len(g)
         scales = np.empty((n, 2))
         if query is not None:
             for k in range(n):
                 scales[k] = self._of_query(query, first_sample + k)
             return scales[:, 0], scales[:, 1]
-        g = self._stream.normals(first_sample, n, self._d)
         for k in range(n):
             x = self._realization.covariance.apply_root(g[k : k + 1])[0]
             scales[k] = self._of_query(x, first_sample + k)

@@ -83,6 +83,12 @@ class Realization:
         ensemble = self.ensemble
         return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"), sample)
 
+    def tokens(self, first_sample: int, n: int) -> FloatArray:
+        """Return the tokens of n samples, shape (n, T, d), the last one pinned if it is."""
+        ensemble = self.ensemble
+        X = ensemble.tokens.draw(self.stream("tokens"), first_sample, n, ensemble.T, ensemble.d)
+        return X if self.query is None else ensemble.tokens.pin_last(X, self.query)
+
     @cached_property
     def temperature(self) -> float:
         """Divisor of the scores, as a number."""

@@ -1,13 +1,14 @@
 """What a simulator is: a way to draw observables of an Ensemble.
 
 Several simulators may serve the same Ensemble: the full one, and reductions that are exact in law
-and much cheaper. `choose` picks the cheapest.
+and much cheaper. `choose` picks the cheapest. Most of them work in two steps, random numbers that
+know nothing of the QK map first, so that many experiments can be made from the same numbers.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar, cast
 
 import numpy as np
@@ -19,9 +20,10 @@ from qktheory.observables.observable import Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 
-__all__ = ["SIMULATORS", "RowSimulator", "Simulator", "choose"]
+__all__ = ["SIMULATORS", "Noise", "NoiseSimulator", "RowSimulator", "Simulator", "choose"]
 
 FloatArray = NDArray[np.float64]
+Noise = tuple[FloatArray, ...]
 
 
 class Simulator(ABC):
@@ -81,19 +83,70 @@ class Simulator(ABC):
         """
 
 
-class RowSimulator(Simulator):
-    """A simulator that draws one attention row a sample."""
+class NoiseSimulator(Simulator):
+    """A simulator that makes its samples from random numbers drawn before W enters."""
+
+    @property
+    def noise_key(self) -> Hashable:
+        """What the noise depends on beside the sample: equal keys draw equal noise."""
+        ensemble, realization = self.ensemble, self.realization
+        query = ensemble.query if self._needs_query else ensemble.query is None
+        return (
+            (self.name, realization.key, realization.cell, ensemble.T, ensemble.d, query),
+            *self._law_of_noise(),
+        )
+
+    #: Whether a pinned query enters the noise by value, and not only by being there.
+    _needs_query: ClassVar[bool] = False
+
+    def _law_of_noise(self) -> tuple[Hashable, ...]:
+        """Return what the noise depends on beyond sizes, seed and query."""
+        return ()
 
     @abstractmethod
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw the rows of n samples."""
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the noise of n samples."""
+
+    @abstractmethod
+    def measure_from(
+        self, observables: Sequence[Observable], noise: Noise, first_sample: int
+    ) -> list[FloatArray]:
+        """Return the observables of the samples made from `noise`, which is left as it is.
+
+        Parameters
+        ----------
+        observables : sequence of Observable
+            What to measure.
+        noise : tuple of ndarray
+            From `noise`, of this simulator or of another one with the same `noise_key`.
+        first_sample : int
+            Number of its first sample.
+        """
 
     def measure(
         self, observables: Sequence[Observable], first_sample: int, n: int
     ) -> list[FloatArray]:
-        """Return the observables of n rows; see `Simulator.measure`."""
-        rows = self.rows(first_sample, n)
-        return [cast(RowObservable, o).compute(rows).reshape(n, -1) for o in observables]
+        """Return the observables of n samples; see `Simulator.measure`."""
+        return self.measure_from(observables, self.noise(first_sample, n), first_sample)
+
+
+class RowSimulator(NoiseSimulator):
+    """A simulator that draws one attention row a sample."""
+
+    @abstractmethod
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Make rows from noise, which is left as it is."""
+
+    def rows(self, first_sample: int, n: int) -> Rows:
+        """Draw the rows of n samples."""
+        return self.rows_from(self.noise(first_sample, n), first_sample)
+
+    def measure_from(
+        self, observables: Sequence[Observable], noise: Noise, first_sample: int
+    ) -> list[FloatArray]:
+        """Return the observables of the rows; see `NoiseSimulator.measure_from`."""
+        rows = self.rows_from(noise, first_sample)
+        return [cast(RowObservable, o).compute(rows).reshape(len(rows), -1) for o in observables]
 
 
 SIMULATORS: Registry[type[Simulator]] = Registry("simulator", "qktheory.simulation.simulators")

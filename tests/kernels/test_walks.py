@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qktheory.kernels import (
     Stream,
     bridge_rows,
-    iid_rows,
+    drifted_rows,
     random_walk_rows,
     reference,
     seed_key,
@@ -22,27 +22,26 @@ RNG = np.random.default_rng(3)
 def test_kernels_agree_with_their_twins(n: int, T: int) -> None:
     g = RNG.standard_normal((n, T))
     logit, s = RNG.standard_normal(n) * 10, RNG.random(n) * 3
-    for kernel, twin, arguments in [
-        (iid_rows, reference.iid_rows, (logit, s, T // 2)),
-        (bridge_rows, reference.bridge_rows, (logit, s)),
-    ]:
-        got, expected = g.copy(), g.copy()
-        kernel(got, *arguments)
-        twin(expected, *arguments)
-        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-13 * T)
+    bridges, expected = g.copy(), g.copy()
+    bridge_rows(bridges)
+    reference.bridge_rows(expected)
+    np.testing.assert_allclose(bridges, expected, rtol=1e-13, atol=1e-13 * T)
+    reference.drifted_rows(bridges, logit, s, expected)
+    np.testing.assert_allclose(
+        drifted_rows(bridges, logit, s), expected, rtol=1e-13, atol=1e-13 * T
+    )
 
 
 def test_numbers_are_broadcast_over_rows() -> None:
-    a, b = np.ones((3, 4)), np.ones((3, 4))
-    iid_rows(a, 2.0, 0.5, 1)
-    iid_rows(b, np.full(3, 2.0), np.full(3, 0.5), 1)
-    np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(a, [[0.5, 2.0, 0.5, 0.5]] * 3)
+    ones = np.ones((3, 4))
+    expected = drifted_rows(ones, np.full(3, 2.0), np.full(3, 0.5))
+    np.testing.assert_array_equal(drifted_rows(ones, 2.0, 0.5), expected)
+    np.testing.assert_array_equal(expected, [[1.0, 1.5, 2.0, 2.0]] * 3)
 
 
 def bridge_covariance(samples: int, T: int) -> NDArray[np.float64]:
     w = Stream(seed_key(5)).normals(0, samples, T)
-    bridge_rows(w, 0.0, 1.0)
+    bridge_rows(w)
     return w.T @ w / samples
 
 
@@ -59,11 +58,12 @@ def test_bridge_has_the_covariance_of_loc_8() -> None:
     assert np.any(np.abs(found - wrong) > 6.5 * error + 1e-12)
 
 
-def test_bridge_ends_exactly_at_the_drift() -> None:
+def test_rows_end_exactly_at_the_drift() -> None:
     w = RNG.standard_normal((20, 100))
     logit = RNG.standard_normal(20)
-    bridge_rows(w, logit, 1e3)
-    np.testing.assert_array_equal(w[:, -1], logit)
+    bridge_rows(w)
+    np.testing.assert_array_equal(w[:, -1], 0.0)
+    np.testing.assert_array_equal(drifted_rows(w, logit, 1e3)[:, -1], logit)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 50, 1), (17, 20, 1), (2, 30, 2), (4, 9, 64)])
@@ -82,16 +82,18 @@ def test_walks_are_sums_in_the_order_of_the_tokens(shape: tuple[int, int, int]) 
 def test_rows_do_not_depend_on_their_neighbours() -> None:
     g = RNG.standard_normal((21, 90))
     together = g.copy()
-    bridge_rows(together, 0.7, 1.3)
+    bridge_rows(together)
+    moved = drifted_rows(together, 0.7, 1.3)
     for r in range(21):
         alone = g[r : r + 1].copy()
-        bridge_rows(alone, 0.7, 1.3)
+        bridge_rows(alone)
         np.testing.assert_array_equal(alone[0], together[r])
+        np.testing.assert_array_equal(drifted_rows(alone, 0.7, 1.3)[0], moved[r])
 
 
 def test_empty_batches() -> None:
-    iid_rows(np.empty((0, 3)), 0.0, 1.0, 0)
-    bridge_rows(np.empty((0, 3)), 0.0, 1.0)
+    bridge_rows(np.empty((0, 3)))
+    assert drifted_rows(np.empty((0, 3)), 0.0, 1.0).shape == (0, 3)
     for shape in ((0, 2, 2), (2, 0, 2), (2, 2, 0), (0, 2, 1), (2, 0, 1)):
         random_walk_rows(np.empty(shape))
 
@@ -102,17 +104,17 @@ G = np.ones((2, 3))
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
-        (iid_rows, (G, 0.0, 1.0, 3), "position = 3"),
-        (iid_rows, (G, 0.0, 1.0, -1), "position = -1"),
-        (iid_rows, (G, np.nan, 1.0, 0), "self_logit = nan"),
-        (iid_rows, (G, 0.0, -1.0, 0), "s = -1.0: expected a nonnegative"),
-        (iid_rows, (G, 0.0, [1.0, 1.0, 1.0], 0), "s = "),
-        (iid_rows, (G.T, 0.0, 1.0, 0), "buffer = "),
-        (iid_rows, (G.astype(int), 0.0, 1.0, 0), "buffer = "),
-        (bridge_rows, (G, np.inf, 1.0), "self_logit = inf"),
-        (bridge_rows, (G, 0.0, "a"), "s = 'a'"),
-        (bridge_rows, ([[1.0]], 0.0, 1.0), "buffer = "),
-        (bridge_rows, (np.empty((2, 0)), 0.0, 1.0), "T >= 1"),
+        (drifted_rows, (G, np.nan, 1.0), "self_logit = nan"),
+        (drifted_rows, (G, np.inf, 1.0), "self_logit = inf"),
+        (drifted_rows, (G, 0.0, -1.0), "s = -1.0: expected a nonnegative"),
+        (drifted_rows, (G, 0.0, [1.0, 1.0, 1.0]), "s = "),
+        (drifted_rows, (G, 0.0, "a"), "s = 'a'"),
+        (drifted_rows, (G, 0.0, 1.0, np.empty((2, 4))), "out = "),
+        (drifted_rows, (np.empty((2, 0)), 0.0, 1.0), "T >= 1"),
+        (bridge_rows, (G.T,), "buffer = "),
+        (bridge_rows, (G.astype(int),), "buffer = "),
+        (bridge_rows, ([[1.0]],), "buffer = "),
+        (bridge_rows, (np.empty((2, 0)),), "T >= 1"),
         (random_walk_rows, (G,), "steps = "),
     ],
 )
@@ -125,4 +127,4 @@ def test_read_only_arrays_are_refused() -> None:
     g = np.ones((2, 3))
     g.flags.writeable = False
     with pytest.raises(ValueError, match="writeable"):
-        bridge_rows(g, 0.0, 1.0)
+        bridge_rows(g)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from qktheory.kernels import Moments, Stream, iid_rows, row_statistics
+from qktheory.kernels import Moments, Stream, row_statistics
 from qktheory.numerics.iid_row import iid_row_moments
 from qktheory.simulation.intervals import confidence_interval, spent
 from tests.statistics import too_many
@@ -90,7 +90,8 @@ def attention_rows() -> tuple[Array, Array]:
             self_logit, s = rng.uniform(-2.0, 6.0), rng.uniform(0.0, 3.0)
             exact = iid_row_moments(self_logit, s, T)
         logits = Stream(key=77, experiment=k).normals(0, LARGEST, T)
-        iid_rows(logits, np.full(LARGEST, self_logit), np.full(LARGEST, s), T - 1)
+        logits *= s
+        logits[:, -1] = self_logit
         statistics = row_statistics(logits)
         values[k, :, 0] = statistics[:, 1]
         values[k, :, 1] = np.exp(logits[:, -1] - statistics[:, 0])

@@ -16,15 +16,10 @@ from qktheory.simulation.moments import LEAF, MomentTree
 
 
 def tree_of(values: NDArray[np.float64]) -> Moments:
-    tree, rest = MomentTree(), []
-    leaves = leaf_moments(values, LEAF)
-    for k in range(len(leaves.count)):
-        leaf = leaves.group(k)
-        if leaf.count[0] == LEAF:
-            tree.add(leaf)
-        else:
-            rest.append(leaf)
-    total = tree.total(rest)
+    tree = MomentTree()
+    tree.extend(leaf_moments(values, LEAF))
+    assert tree.samples == len(values)
+    total = tree.total()
     assert total is not None
     return total
 
@@ -81,14 +76,43 @@ def test_a_constant_has_no_spread() -> None:
 
 def test_a_copy_grows_on_its_own() -> None:
     tree = MomentTree()
-    leaf = leaf_moments(np.random.default_rng(0).normal(size=(LEAF, 1)), LEAF).group(0)
-    tree.add(leaf)
+    leaf = leaf_moments(np.random.default_rng(0).normal(size=(LEAF, 1)), LEAF)
+    tree.extend(leaf)
     copy = tree.copy()
-    copy.add(leaf)
+    copy.extend(leaf)
     assert (tree.leaves, copy.leaves) == (1, 2)
     total = tree.total()
     assert total is not None
     assert total.count[0] == LEAF
+
+
+@given(cuts=st.lists(st.integers(0, 11), max_size=4), n=st.integers(1, 12 * LEAF))
+@settings(max_examples=60, deadline=None)
+def test_bits_do_not_depend_on_how_leaves_arrive(cuts: list[int], n: int) -> None:
+    """Leaf by leaf, all at once, after a reload, or with an incomplete leaf drawn again."""
+    values = np.random.default_rng(n).normal(size=(n, 2))
+    whole = tree_of(values)
+    tree = MomentTree()
+    for stop in [*sorted(LEAF * cut for cut in cuts), n]:
+        begin = tree.leaves * LEAF
+        if begin < min(stop, n):
+            tree.extend(leaf_moments(values[begin : min(stop, n)], LEAF))
+            tree = MomentTree.from_arrays(*tree.arrays())
+    total = tree.total()
+    assert total is not None
+    for name in ("count", "mean", "m2", "minimum", "maximum"):
+        np.testing.assert_array_equal(getattr(total, name), getattr(whole, name))
+
+
+def test_pairs_are_merged_like_the_digits_of_a_binary_counter() -> None:
+    """Five leaves: ((1, 2), (3, 4)), 5."""
+    values = np.random.default_rng(0).normal(size=(5 * LEAF, 1))
+    leaves = leaf_moments(values, LEAF)
+    one, two, three, four, five = (leaves.group(k) for k in range(5))
+    four_together = merge_moments(merge_moments(one, two), merge_moments(three, four))
+    expected = merge_moments(four_together, five)
+    assert tree_of(values).m2 == expected.m2
+    assert tree_of(values).mean == expected.mean
 
 
 def test_an_empty_tree_has_no_total() -> None:

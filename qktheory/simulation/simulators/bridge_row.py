@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.kernels import bridge_rows
+from qktheory.kernels import bridge_rows, drifted_rows
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 
 __all__ = ["BridgeRow"]
 
@@ -59,13 +59,18 @@ class BridgeRow(RowSimulator):
         """Two rows and the query."""
         return 16 * (self.ensemble.T + self.ensemble.d)
 
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw drift and increment of each query, then its bridge."""
-        T = self.ensemble.T
-        self_logit, s2 = self._scales.draw(first_sample, n)
-        logits = self._steps.normals(first_sample, n, T)
-        bridge_rows(logits, self_logit, np.sqrt(s2))
-        return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the normals of the query and a bridge of unit increments."""
+        bridges = self._steps.normals(first_sample, n, self.ensemble.T)
+        bridge_rows(bridges)
+        return self._scales.noise(first_sample, n), bridges
+
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Give the bridges the drift and the increments of each query."""
+        query, bridges = noise
+        self_logit, s2 = self._scales.scales(query, first_sample)
+        logits = drifted_rows(bridges, self_logit, np.sqrt(s2))
+        return Rows(logits, np.full(len(bridges), self.ensemble.T - 1), self.attention.normalize)
 
 
 SIMULATORS.add(BridgeRow.name, BridgeRow)

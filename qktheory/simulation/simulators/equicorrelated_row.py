@@ -9,7 +9,7 @@ from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 from qktheory.tokens.laws.equicorrelated import Equicorrelated, exchangeable
 
 __all__ = ["EquicorrelatedRow"]
@@ -57,14 +57,19 @@ class EquicorrelatedRow(RowSimulator):
         """Four rows."""
         return 8 * (4 * self.ensemble.T + 2 * self.ensemble.d)
 
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw self-logit and scale of each query, then its row."""
-        T, c = self.ensemble.T, self._cosine
-        self_logit, s2 = self._scales.draw(first_sample, n)
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the normals of the query and one for each other token."""
+        keys = self._keys.normals(first_sample, n, self.ensemble.T - 1)
+        return self._scales.noise(first_sample, n), keys
+
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Give the normals of the keys their covariance, and the scale of each query."""
+        query, g = noise
+        T, c, n = self.ensemble.T, self._cosine, len(query)
+        self_logit, s2 = self._scales.scales(query, first_sample)
         logits = np.empty((n, T))
         logits[:, -1] = self_logit
         if T > 1:
-            g = self._keys.normals(first_sample, n, T - 1)
             keys = exchangeable(g, 1.0 - c, (1.0 - c) * (1.0 + (T - 1) * c))
             logits[:, :-1] = c * self_logit[:, None] + np.sqrt(s2)[:, None] * keys
         return Rows(logits, np.full(n, T - 1), self.attention.normalize)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import cast
 
 import numpy as np
@@ -12,15 +12,14 @@ from qktheory.attention.layer import score_blocks, score_buffer
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
-from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, Simulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, NoiseSimulator
 
 __all__ = ["FullMatrix"]
 
 FloatArray = NDArray[np.float64]
 
 
-class FullMatrix(Simulator):
+class FullMatrix(NoiseSimulator):
     """Draw all T tokens and form S = X W X^T / temperature, masked.
 
     Observables of a row are averaged over all rows if ``attention.query = "all"``. The scores are
@@ -28,10 +27,7 @@ class FullMatrix(Simulator):
     """
 
     name = "full_matrix"
-
-    def __init__(self, realization: Realization) -> None:
-        super().__init__(realization)
-        self._stream = realization.stream("tokens")
+    _needs_query = True
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
@@ -52,14 +48,19 @@ class FullMatrix(Simulator):
         """Tokens, W X^T and three matrices."""
         return 8 * self.ensemble.T * (2 * self.ensemble.d + 3 * self.ensemble.T)
 
-    def measure(
-        self, observables: Sequence[Observable], first_sample: int, n: int
+    def _law_of_noise(self) -> tuple[Hashable, ...]:
+        return (self.ensemble.tokens,)
+
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the tokens."""
+        return (self.realization.tokens(first_sample, n),)
+
+    def measure_from(
+        self, observables: Sequence[Observable], noise: Noise, first_sample: int
     ) -> list[FloatArray]:
-        """Return the observables of n attention matrices; see `Simulator.measure`."""
-        T, d = self.ensemble.T, self.ensemble.d
-        X = self.ensemble.tokens.draw(self._stream, first_sample, n, T, d)
-        if self.realization.query is not None:
-            X = self.ensemble.tokens.pin_last(X, self.realization.query)
+        """Return the observables of attention matrices; see `NoiseSimulator.measure_from`."""
+        (X,) = noise
+        n, T, _ = X.shape
         results = [np.zeros((n, o.size(T))) for o in observables]
         of_rows = [
             (r, cast(RowObservable, o))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
-from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 
 __all__ = ["FullRow"]
 
@@ -20,10 +21,7 @@ class FullRow(RowSimulator):
     """Draw all T tokens and form the logits w_i = x_T^T W x_i / temperature of the last one."""
 
     name = "full"
-
-    def __init__(self, realization: Realization) -> None:
-        super().__init__(realization)
-        self._stream = realization.stream("tokens")
+    _needs_query = True
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
@@ -43,12 +41,17 @@ class FullRow(RowSimulator):
         """Tokens and three rows."""
         return 8 * self.ensemble.T * (self.ensemble.d + 3)
 
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw tokens and form the last row of each sample."""
-        T, d = self.ensemble.T, self.ensemble.d
-        X = self.ensemble.tokens.draw(self._stream, first_sample, n, T, d)
-        if self.realization.query is not None:
-            X = self.ensemble.tokens.pin_last(X, self.realization.query)
+    def _law_of_noise(self) -> tuple[Hashable, ...]:
+        return (self.ensemble.tokens,)
+
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the tokens."""
+        return (self.realization.tokens(first_sample, n),)
+
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Form the last row of each sample."""
+        (X,) = noise
+        n, T, _ = X.shape
         # Stacks of products, one a sample: the bits of a single large product would depend on n.
         direction = self._images(X[:, -1:, :], first_sample) / self.realization.temperature
         logits = np.matmul(direction, X.transpose(0, 2, 1))[:, 0, :]

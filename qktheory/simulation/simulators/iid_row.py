@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.kernels import iid_rows
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 
 __all__ = ["IidRow"]
 
@@ -56,13 +55,18 @@ class IidRow(RowSimulator):
         """Two rows and the query."""
         return 16 * (self.ensemble.T + self.ensemble.d)
 
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw self-logit and standard deviation of each query, then its row."""
-        T = self.ensemble.T
-        self_logit, s2 = self._scales.draw(first_sample, n)
-        logits = self._keys.normals(first_sample, n, T)
-        iid_rows(logits, self_logit, np.sqrt(s2), T - 1)
-        return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw the normals of the query and one for each key."""
+        keys = self._keys.normals(first_sample, n, self.ensemble.T)
+        return self._scales.noise(first_sample, n), keys
+
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Scale the normals of the keys by the standard deviation of each query's logits."""
+        query, keys = noise
+        self_logit, s2 = self._scales.scales(query, first_sample)
+        logits = keys * np.sqrt(s2)[:, None]
+        logits[:, -1] = self_logit
+        return Rows(logits, np.full(len(keys), self.ensemble.T - 1), self.attention.normalize)
 
 
 SIMULATORS.add(IidRow.name, IidRow)

@@ -12,7 +12,7 @@ from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 from qktheory.spectra.matrices.gaussian_factors import GaussianFactors
 from qktheory.spectra.matrices.ginibre import Ginibre
 from qktheory.tokens.laws.equicorrelated import exchangeable
@@ -70,20 +70,24 @@ class SimplexRow(RowSimulator):
         """Four rows."""
         return 8 * 4 * self.ensemble.T
 
-    def rows(self, first_sample: int, n: int) -> Rows:
-        """Draw the scale of each query, then its row."""
-        T, c = self.ensemble.T, self._cosine
-        g = self._keys.normals(first_sample, n, T)
-        logits = exchangeable(g, 1.0 - c, 1.0 + (T - 1) * c)
-        logits *= self._scales(first_sample, n)[:, None]
-        return Rows(logits, np.full(n, T - 1), self.attention.normalize)
+    def noise(self, first_sample: int, n: int) -> Noise:
+        """Draw a normal for each key and a uniform for the query."""
+        keys = self._keys.normals(first_sample, n, self.ensemble.T)
+        return self._query.uniforms(first_sample, n, 1), keys
 
-    def _scales(self, first_sample: int, n: int) -> FloatArray:
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Give the normals of the keys their covariance, and the scale of each query."""
+        uniforms, g = noise
+        T, c = self.ensemble.T, self._cosine
+        logits = exchangeable(g, 1.0 - c, 1.0 + (T - 1) * c)
+        logits *= self._scales(uniforms[:, 0])[:, None]
+        return Rows(logits, np.full(len(g), T - 1), self.attention.normalize)
+
+    def _scales(self, uniforms: FloatArray) -> FloatArray:
         """Return s of each query, shape (n,)."""
         if self._d_k is None:
-            return np.full(n, self._s0)
+            return np.full(len(uniforms), self._s0)
         shape = 0.5 * self._d_k
-        uniforms = self._query.uniforms(first_sample, n, 1)[:, 0]
         return np.asarray(self._s0 * np.sqrt(special.gammaincinv(shape, uniforms) / shape))
 
 
