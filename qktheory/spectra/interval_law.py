@@ -50,6 +50,10 @@ class IntervalLaw(Law):
     def _measure(self) -> IntervalMeasure:
         return _measure(self)
 
+    def continuous_measure(self) -> IntervalMeasure:
+        """Return the quadrature of the continuous part."""
+        return self._measure
+
     @property
     def _atom(self) -> float:
         """Mass of the atoms, all below the interval."""

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from qktheory.base.domains import Parameter, check_parameters
 from qktheory.base.errors import bad_value
 from qktheory.base.registry import Registry
+from qktheory.spectra.interval_measure import IntervalMeasure
 
 __all__ = ["LAWS", "Law", "LawDomain", "free_cumulants_from_moments"]
 
@@ -161,6 +162,24 @@ class Law(ABC):
         """Return the free cumulant of order `n` >= 1, by default from the moments (SPEC-8)."""
         check_order("n", n, 1)
         return float(free_cumulants_from_moments([self.moment(k) for k in range(1, n + 1)])[-1])
+
+    # -- as the bulk of a perturbed matrix ---------------------------------------------------
+
+    @property
+    def upper_edge_transform(self) -> float:
+        """G at the upper edge, from outside, the inverse of a threshold; inf where it diverges."""
+        raise self._refuse("closed Stieltjes transform at its edge", "none is known here")
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return outlier and squared overlap of H + theta u u^T, u free of H, above threshold.
+
+        The outlier is z = R(1/theta) + theta; the overlap is dz/dtheta (SPEC-11).
+        """
+        raise self._refuse("closed outlier", "none is known here")
+
+    def continuous_measure(self) -> IntervalMeasure | None:
+        """Return the continuous part for quadrature, None if there is none on an interval."""
+        return None
 
     # -- as a recipe for d eigenvalues -------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from qktheory.spectra.law import LAWS
 from qktheory.theorems.claim import Claim
 
 
@@ -29,6 +30,11 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
             alone = rng.normal(size=imag.size)
             drawn["eigenvalue_real_parts"] = [*real, *alone, *alone]
             drawn["eigenvalue_imag_parts"] = [*np.zeros(real.size), *imag, *(-imag)]
+        if "law" in drawn:
+            # A law takes its own parameters only, beside those of the claim that every law has.
+            own = {p.name for p in LAWS[drawn["law"]].parameters}
+            shapes = {p.name for name in LAWS for p in LAWS[name].parameters}
+            drawn = {k: v for k, v in drawn.items() if k in own or k not in shapes}
         if "keys" in drawn:
             drawn["keys"] = [1, int(rng.integers(1, drawn["T"] + 1))]
         try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.domains import Parameter, Real
+from qktheory.spectra.interval_measure import IntervalMeasure, between_edges
 from qktheory.spectra.law import LAWS, Array, Law, check_levels, check_off_support, check_order
 
 __all__ = ["Arcsine"]
@@ -89,6 +90,25 @@ class Arcsine(Law):
         """Return (sqrt(1 + h^2 w^2) - 1)/w = h t/(1 + sqrt(1 + t^2)), t = h w."""
         t = self.half_width * np.asarray(w, dtype=np.float64)
         return np.asarray(self.half_width * (t / (1.0 + np.hypot(1.0, t))))
+
+    @property
+    def upper_edge_transform(self) -> float:
+        """It diverges."""
+        return math.inf
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return z = sqrt(theta^2 + h^2) and theta/z."""
+        z = math.hypot(theta, self.half_width)
+        return z, theta / z
+
+    def continuous_measure(self) -> IntervalMeasure:
+        """Return the quadrature of the density."""
+        return IntervalMeasure(
+            *between_edges(
+                *self.support,
+                lambda below, above: 1.0 / (math.pi * np.sqrt(below) * np.sqrt(above)),
+            )
+        )
 
     def free_cumulant(self, n: int) -> float:
         """Return 2 (h/2)^2m (-1)^(m-1) C_(m-1) for n = 2m, C the Catalan numbers; 0 for odd n."""

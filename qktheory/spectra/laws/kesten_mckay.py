@@ -109,6 +109,16 @@ class KestenMcKay(IntervalLaw):
         t = 2.0 * np.asarray(w, dtype=np.float64)
         return np.asarray(self.q * (t / (1.0 + np.hypot(1.0, t))))
 
+    @property
+    def upper_edge_transform(self) -> float:
+        """sqrt(q - 1)/(q - 2); it diverges for q = 2."""
+        return math.sqrt(self.q - 1.0) / (self.q - 2.0) if self.q > 2 else math.inf
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return theta + 2 q/(s + theta) and 1 - 2 q/(s (s + theta)), s = sqrt(theta^2 + 4)."""
+        s = math.hypot(theta, 2.0)
+        return theta + 2.0 * self.q / (s + theta), 1.0 - 2.0 * self.q / (s * (s + theta))
+
     def free_cumulant(self, n: int) -> float:
         """Return q (-1)^(m-1) C_(m-1) for n = 2m, C the Catalan numbers; 0 for odd n."""
         check_order("n", n, 1)

@@ -119,6 +119,17 @@ class MarchenkoPastur(IntervalLaw):
             raise bad_value("w", w, f"numbers other than 1/ratio = {1.0 / self.ratio:g}, its pole")
         return np.asarray(1.0 / (1.0 - self.ratio * points))
 
+    @property
+    def upper_edge_transform(self) -> float:
+        """1/(sqrt(c) (1 + sqrt(c)))."""
+        root = math.sqrt(self.ratio)
+        return 1.0 / (root * (1.0 + root))
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return theta + theta/(theta - c) and 1 - c/(theta - c)^2."""
+        gap, root = theta - self.ratio, math.sqrt(self.ratio)
+        return theta + theta / gap, (1.0 - root / gap) * (1.0 + root / gap)
+
     def free_cumulant(self, n: int) -> float:
         """Return ratio^(n-1)."""
         return float(self.ratio ** (check_order("n", n, 1) - 1))

@@ -89,13 +89,13 @@ class Pareto(Law):
 
     def moment(self, k: int) -> float:
         """Return alpha/(alpha - k) for k < alpha."""
-        self._check_order("k", k, 0)
+        self.check_finite("k", k, 0)
         return self.tail_exponent / (self.tail_exponent - k)
 
     @property
     def variance(self) -> float:
         """alpha/((alpha - 1)^2 (alpha - 2)), for alpha > 2."""
-        self._check_order("k", 2, 0)
+        self.check_finite("k", 2, 0)
         alpha = self.tail_exponent
         return alpha / ((alpha - 1.0) ** 2 * (alpha - 2.0))
 
@@ -120,13 +120,14 @@ class Pareto(Law):
 
     def free_cumulant(self, n: int) -> float:
         """Return the free cumulant of order n < alpha, from the moments with enough digits."""
-        self._check_order("n", n, 1)
+        self.check_finite("n", n, 1)
         alpha = Decimal(self.tail_exponent)
         return free_cumulants_from_decimals(
             lambda m: [alpha / (alpha - k) for k in range(1, m + 1)], n
         )[-1]
 
-    def _check_order(self, argument: str, order: int, low: int) -> None:
+    def check_finite(self, argument: str, order: int, low: int) -> None:
+        """Raise unless moments of this order, an integer >= `low`, are finite."""
         if check_order(argument, order, low) >= self.tail_exponent:
             raise bad_value(
                 argument,

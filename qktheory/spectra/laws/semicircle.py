@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincinv
 
 from qktheory.base.domains import Parameter, Real
+from qktheory.spectra.interval_measure import IntervalMeasure, between_edges
 from qktheory.spectra.law import LAWS, Array, Law, check_levels, check_off_support, check_order
 
 __all__ = ["Semicircle"]
@@ -100,6 +101,27 @@ class Semicircle(Law):
     def r_transform(self, w: ArrayLike) -> Array:
         """Return mean + std^2 w."""
         return np.asarray(self.mean + self.std**2 * np.asarray(w, dtype=np.float64))
+
+    @property
+    def upper_edge_transform(self) -> float:
+        """1/std."""
+        return 1.0 / self.std
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return mean + theta + std^2/theta and 1 - std^2/theta^2."""
+        share = self.std / theta
+        return self.mean + theta + self.std * share, (1.0 - share) * (1.0 + share)
+
+    def continuous_measure(self) -> IntervalMeasure:
+        """Return the quadrature of the density."""
+        front = 2.0 * math.pi * self.std**2
+        return IntervalMeasure(
+            *between_edges(
+                *self.support,
+                lambda below, above: np.sqrt(below) * np.sqrt(above) / front,
+                width=4.0 * self.std,
+            )
+        )
 
     def free_cumulant(self, n: int) -> float:
         """Return mean, std^2, then zeros."""

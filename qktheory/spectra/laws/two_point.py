@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -104,6 +105,27 @@ class TwoPoint(Law):
         root = np.hypot(1.0 + points * tilt, points * 2.0 * np.sqrt(self.p * (1.0 - self.p)) * gap)
         half = (tilt + 0.5 * points * gap**2) / (1.0 + root)
         return np.asarray(0.5 * (self.a + self.b) + half)
+
+    @property
+    def upper_edge_transform(self) -> float:
+        """It diverges at the upper atom."""
+        return math.inf
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return (a + b + theta + S)/2, S^2 = (theta + t g)^2 + 4 p (1 - p) g^2, and dz/dtheta.
+
+        Here g = a - b and t = 2 p - 1: the larger root of a quadratic equation.
+        """
+        if self.p in (0.0, 1.0) or self.a == self.b:
+            return self.support[1] + theta, 1.0
+        gap = self.a - self.b
+        half = theta + (2.0 * self.p - 1.0) * gap
+        other = 2.0 * math.sqrt(self.p * (1.0 - self.p)) * gap
+        root = math.hypot(half, other)
+        overlap = 0.5 * (1.0 + half / root)
+        if half < 0.0:
+            overlap = 0.5 * (other / root) * (other / (root - half))
+        return 0.5 * (self.a + self.b + theta + root), overlap
 
     def free_cumulant(self, n: int) -> float:
         """Return p (1-p) (a-b)^n P'_(n-1)(1-2p) 2/(n (n-1)) for n >= 2, P the Legendre polynomials.

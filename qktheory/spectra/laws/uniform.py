@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import zeta
 
 from qktheory.base.domains import Parameter, Real
+from qktheory.spectra.interval_measure import IntervalMeasure, between_edges
 from qktheory.spectra.law import LAWS, Array, Law, check_levels, check_off_support, check_order
 
 __all__ = ["Uniform"]
@@ -101,6 +102,30 @@ class Uniform(Law):
         for coefficient in reversed(_COTH):
             series = series * t * t + coefficient
         return np.asarray(self.mean + self.half_width * np.where(small, series * t, closed))
+
+    @property
+    def upper_edge_transform(self) -> float:
+        """It diverges, logarithmically."""
+        return math.inf
+
+    def additive_outlier(self, theta: float) -> tuple[float, float]:
+        """Return mean + h coth(t) and (t/sinh t)^2, t = h/theta."""
+        t = self.half_width / theta
+        # h coth t = h + 2 h/(e^2t - 1); sinh would overflow first.
+        small = math.exp(-t) if t < 700.0 else 0.0
+        share = 2.0 * t * small / -math.expm1(-2.0 * t) if t < 700.0 else 0.0
+        return self.mean + self.half_width * (1.0 + small**2) / -math.expm1(-2.0 * t), share**2
+
+    def continuous_measure(self) -> IntervalMeasure:
+        """Return the quadrature of the density."""
+        density = 0.5 / self.half_width
+        return IntervalMeasure(
+            *between_edges(
+                *self.support,
+                lambda below, above: np.full_like(below, density),
+                width=2.0 * self.half_width,
+            )
+        )
 
     def free_cumulant(self, n: int) -> float:
         """Return 4^m B_2m / (2m)! half_width^2m for n = 2m, 0 for odd n > 1."""
