@@ -16,13 +16,17 @@ from qktheory.kernels.arrays import (
     sincos_turns_array,
 )
 from qktheory.kernels.cache import cache_folder, kernel_hash
+from qktheory.kernels.clipped_rows import (
+    CLIPPED_STATISTICS,
+    alive_rows,
+    clipped_linear_rows,
+    clipped_linear_statistics,
+)
 from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
 from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
 from qktheory.kernels.policy import elementary, jit_enabled, reduction
 from qktheory.kernels.rows import (
     ROW_STATISTICS,
-    alive_rows,
-    clipped_linear_rows,
     row_statistics,
     softmax_rows,
 )
@@ -30,6 +34,7 @@ from qktheory.kernels.streams import Stream, experiment_id, seed_key
 from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 
 __all__ = [
+    "CLIPPED_STATISTICS",
     "ROW_STATISTICS",
     "Moments",
     "Stream",
@@ -37,6 +42,7 @@ __all__ = [
     "bridge_rows",
     "cache_folder",
     "clipped_linear_rows",
+    "clipped_linear_statistics",
     "drifted_rows",
     "elementary",
     "erf_array",

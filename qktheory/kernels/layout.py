@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.errors import bad_value
+from qktheory.kernels.policy import jit_enabled
 
-__all__ = ["destination", "flat_rows", "in_place", "per_row", "real_rows"]
+__all__ = ["destination", "flat_rows", "in_place", "per_row", "real_rows", "run_on_rows"]
 
 Float = NDArray[np.float64]
 
@@ -122,3 +124,55 @@ def per_row(name: str, values: ArrayLike, rows: int, *, nonnegative: bool = Fals
     if bad.any():
         raise bad_value(name, float(numbers[int(np.argmax(bad))]), expected)
     return numbers
+
+
+def run_on_rows(
+    kernel: Callable[..., int],
+    twin: Callable[[Float, Float], int],
+    logits: ArrayLike,
+    out: Float | None,
+    columns: int | None = None,
+) -> Float:
+    """Run a kernel or its twin over checked rows of logits and word its complaint.
+
+    Parameters
+    ----------
+    kernel : callable
+        Called with (memory, rows, length, stride, out); returns the first bad row, or -1.
+    twin : callable
+        Called with (rows, out) where nothing is compiled.
+    logits : array_like of shape (n, T)
+        Finite, or -inf for masked keys.
+    out : ndarray, optional
+        To be filled and returned.
+    columns : int, optional
+        Of the result, T by default.
+
+    Raises
+    ------
+    ValueError
+        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
+    """
+    array = real_rows("logits", logits)
+    rows, length = array.shape
+    result = destination("out", out, (rows, length if columns is None else columns))
+    if jit_enabled:
+        flat, stride = flat_rows(array)
+        bad = kernel(flat, rows, length, stride, result)
+    else:
+        bad = twin(array, result)
+    if bad >= 0:
+        row = array[bad]
+        if np.isnan(row).any():
+            found = "has a NaN"
+        elif (row == np.inf).any():
+            found = "has the entry inf"
+        elif (row == -np.inf).all():
+            found = "is entirely -inf"
+        else:
+            found = "overflows when summed"
+        raise ValueError(
+            f"logits: row {bad} {found}; expected finite numbers, or -inf for masked keys with at "
+            "least one key unmasked"
+        )
+    return result

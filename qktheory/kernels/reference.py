@@ -12,6 +12,7 @@ __all__ = [
     "alive_rows",
     "bridge_rows",
     "clipped_linear_rows",
+    "clipped_linear_statistics",
     "drifted_rows",
     "erf",
     "erfc",
@@ -194,6 +195,20 @@ def clipped_linear_rows(logits: Float, out: Float) -> int:
     q, _, count, bad = _centred(logits)
     if bad < 0:
         out[...] = np.clip((1.0 + q) / count[:, None], 0.0, 1.0)
+    return bad
+
+
+def clipped_linear_statistics(logits: Float, out: Float) -> int:
+    """Fill the statistics of clipped-linear rows and return the first bad row, or -1."""
+    q, _, count, bad = _centred(logits)
+    if bad < 0:
+        u = np.clip(1.0 + q, 0.0, count[:, None])
+        share = u / u.sum(axis=1, keepdims=True)
+        logs = np.log(share, out=np.zeros_like(share), where=share > 0.0)
+        out[:, 0] = np.maximum(-(share * logs).sum(axis=1), 0.0)
+        out[:, 1] = (share * share).sum(axis=1)
+        out[:, 2] = share.max(axis=1)
+        out[:, 3] = ((q > -1.0) & (q < count[:, None] - 1.0)).mean(axis=1)
     return bad
 
 

@@ -6,27 +6,24 @@ A row is the logits w_j of one query over T keys; -inf marks a masked key. A = s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.kernels import reference
 from qktheory.kernels.elementary import exp, log_positive
-from qktheory.kernels.layout import destination, flat_rows, real_rows
+from qktheory.kernels.layout import run_on_rows
 from qktheory.kernels.policy import (
     elementary,
     float_bits,
     float_from_bits,
-    jit_enabled,
     reduction,
     wide_vectors,
 )
 
 __all__ = [
     "ROW_STATISTICS",
-    "alive_rows",
-    "clipped_linear_rows",
+    "row_maximum",
     "row_statistics",
     "softmax_rows",
 ]
@@ -63,7 +60,8 @@ def _ordered(x: float) -> int:
 
 
 @reduction
-def _maximum(row: Float) -> float:
+def row_maximum(row: Float) -> float:
+    """Return the largest entry; in compiled code, for finite numbers and -inf."""
     wide_vectors()
     largest = _ordered(-math.inf)
     for j in range(row.size):
@@ -169,7 +167,7 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
     collected = np.empty((rows, 6))
     for r in range(rows):
         row = flat[r * stride : r * stride + length]
-        top = _maximum(row)
+        top = row_maximum(row)
         below = 0.0
         ties = 0.0
         squares = 0.0
@@ -228,98 +226,12 @@ def _softmax_rows(flat: Float, rows: int, length: int, stride: int, out: Float) 
     for r in range(rows):
         row = flat[r * stride : r * stride + length]
         weights = out[r]
-        _weights(row, _maximum(row), weights)
+        _weights(row, row_maximum(row), weights)
         total = _total(weights)
         if not total < math.inf:
             return r
         _scale(weights, 1.0 / total)
     return -1
-
-
-@reduction
-def _unmasked_mean(row: Float) -> tuple[float, float]:
-    wide_vectors()
-    total = 0.0
-    count = 0.0
-    for j in range(row.size):
-        masked = row[j] == -math.inf
-        total += 0.0 if masked else row[j]
-        count += 0.0 if masked else 1.0
-    return total / count, count
-
-
-@elementary
-def _clip(row: Float, mean: float, count: float, out: Float) -> None:
-    wide_vectors()
-    share = 1.0 / count
-    for j in range(row.size):
-        weight = (1.0 + (row[j] - mean)) * share
-        weight = 0.0 if weight < 0.0 else weight
-        out[j] = 1.0 if weight > 1.0 else weight
-
-
-@reduction
-def _clipped_linear_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
-    for r in range(rows):
-        row = flat[r * stride : r * stride + length]
-        mean, count = _unmasked_mean(row)
-        if not abs(mean) < math.inf:
-            return r
-        _clip(row, mean, count, out[r])
-    return -1
-
-
-@elementary
-def _mark_alive(row: Float, mean: float, count: float, out: Float) -> None:
-    wide_vectors()
-    for j in range(row.size):
-        q = row[j] - mean
-        above = 1.0 if q > -1.0 else 0.0
-        out[j] = above if q < count - 1.0 else 0.0
-
-
-@reduction
-def _alive_rows(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
-    for r in range(rows):
-        row = flat[r * stride : r * stride + length]
-        mean, count = _unmasked_mean(row)
-        if not abs(mean) < math.inf:
-            return r
-        _mark_alive(row, mean, count, out[r])
-    return -1
-
-
-def _run(
-    kernel: Callable[..., int],
-    twin: Callable[[Float, Float], int],
-    logits: ArrayLike,
-    out: Float | None,
-    columns: int | None = None,
-) -> Float:
-    """Run a kernel or its twin over checked rows and word its complaint."""
-    array = real_rows("logits", logits)
-    rows, length = array.shape
-    result = destination("out", out, (rows, length if columns is None else columns))
-    if jit_enabled:
-        flat, stride = flat_rows(array)
-        bad = kernel(flat, rows, length, stride, result)
-    else:
-        bad = twin(array, result)
-    if bad >= 0:
-        row = array[bad]
-        if np.isnan(row).any():
-            found = "has a NaN"
-        elif (row == np.inf).any():
-            found = "has the entry inf"
-        elif (row == -np.inf).all():
-            found = "is entirely -inf"
-        else:
-            found = "overflows when summed"
-        raise ValueError(
-            f"logits: row {bad} {found}; expected finite numbers, or -inf for masked keys with at "
-            "least one key unmasked"
-        )
-    return result
 
 
 def row_statistics(logits: ArrayLike, out: Float | None = None, *, variance: bool = True) -> Float:
@@ -366,7 +278,7 @@ def row_statistics(logits: ArrayLike, out: Float | None = None, *, variance: boo
     (True, 0.5)
     """
     columns = len(ROW_STATISTICS) - (not variance)
-    return _run(_row_statistics, reference.row_statistics, logits, out, columns=columns)
+    return run_on_rows(_row_statistics, reference.row_statistics, logits, out, columns=columns)
 
 
 def softmax_rows(logits: ArrayLike, out: Float | None = None) -> Float:
@@ -394,67 +306,4 @@ def softmax_rows(logits: ArrayLike, out: Float | None = None) -> Float:
     >>> softmax_rows([[1.0, 1.0, -np.inf]])
     array([[0.5, 0.5, 0. ]])
     """
-    return _run(_softmax_rows, reference.softmax_rows, logits, out)
-
-
-def clipped_linear_rows(logits: ArrayLike, out: Float | None = None) -> Float:
-    """Return the piecewise-linear attention clip((1 + q_j)/T, 0, 1) for every row.
-
-    q_j = w_j - mean(w), where the mean and the number T of keys are over the unmasked keys
-    (LOC-0; Bao, Hataya and Karakida 2024, arXiv 2402.02098).
-
-    Parameters
-    ----------
-    logits : array_like of shape (n, T)
-        Rows of logits, -inf for masked keys, whose weight is exactly 0.
-    out : ndarray of shape (n, T), optional
-        Float64, C-contiguous, to be filled and returned; may be `logits` itself.
-
-    Returns
-    -------
-    ndarray of shape (n, T)
-
-    Raises
-    ------
-    ValueError
-        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
-
-    Examples
-    --------
-    >>> clipped_linear_rows([[0.5, -0.5], [9.0, 0.0]])
-    array([[0.75, 0.25],
-           [1.  , 0.  ]])
-    """
-    return _run(_clipped_linear_rows, reference.clipped_linear_rows, logits, out)
-
-
-def alive_rows(logits: ArrayLike, out: Float | None = None) -> Float:
-    """Return 1 where the piecewise-linear attention is not clipped: -1 < q_j < T - 1.
-
-    q_j and T are those of `clipped_linear_rows`; masked keys are not alive. The expectation of
-    an entry is the signal propagation probability rho_j (LOC-0).
-
-    Parameters
-    ----------
-    logits : array_like of shape (n, T)
-        Rows of logits, -inf for masked keys.
-    out : ndarray of shape (n, T), optional
-        Float64, C-contiguous, to be filled and returned; may be `logits` itself.
-
-    Returns
-    -------
-    ndarray of shape (n, T)
-        Zeros and ones.
-
-    Raises
-    ------
-    ValueError
-        For a row that is entirely -inf or has a NaN or +inf, or arrays of the wrong kind.
-
-    Examples
-    --------
-    >>> alive_rows([[0.5, -0.5], [9.0, 0.0]])
-    array([[1., 1.],
-           [0., 0.]])
-    """
-    return _run(_alive_rows, reference.alive_rows, logits, out)
+    return run_on_rows(_softmax_rows, reference.softmax_rows, logits, out)

@@ -89,6 +89,13 @@ class Rows:
         """Return 1.0 where -1 < centred logit < T - 1 (T the visible keys), shape (n, T)."""
         return alive_rows(self.logits)
 
+    @cached_property
+    def alive_fraction(self) -> FloatArray:
+        """Share of the keys that are alive, shape (n,)."""
+        if "alive_fraction" in self.statistics:
+            return self.statistics["alive_fraction"]
+        return np.asarray(self.alive.mean(axis=1))
+
 
 class Matrices:
     """A batch of whole attention matrices.

@@ -14,6 +14,7 @@ from qktheory.kernels import (
     ROW_STATISTICS,
     alive_rows,
     clipped_linear_rows,
+    clipped_linear_statistics,
     reference,
     row_statistics,
     softmax_rows,
@@ -216,7 +217,8 @@ def test_clipped_attention_and_alive_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [row_statistics, softmax_rows, clipped_linear_rows, alive_rows]
+    "function",
+    [row_statistics, softmax_rows, clipped_linear_rows, clipped_linear_statistics, alive_rows],
 )
 @pytest.mark.parametrize(
     ("bad", "message"),
@@ -255,3 +257,22 @@ def test_the_variance_can_be_left_out(T: int) -> None:
     np.testing.assert_allclose(fewer, row_statistics(w)[:, :5], rtol=1e-14, atol=1e-14)
     with pytest.raises(ValueError, match="out"):
         row_statistics(w, np.empty((9, 6)), variance=False)
+
+
+@pytest.mark.parametrize("T", [1, 2, 3, 64, 1000])
+@pytest.mark.parametrize("scale", [0.0, 0.1, 3.0, 1e3])
+def test_statistics_of_clipped_rows_are_those_of_their_shares(T: int, scale: float) -> None:
+    w = scale * RNG.standard_normal((11, T))
+    if T > 3:
+        w[:, ::3] = -INF
+    found = clipped_linear_statistics(w)
+    weights = clipped_linear_rows(w)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    logs = np.log(np.where(shares > 0.0, shares, 1.0))
+    np.testing.assert_allclose(found[:, 0], -(shares * logs).sum(axis=1), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(found[:, 1], (shares**2).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(found[:, 2], shares.max(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(found[:, 3], alive_rows(w).mean(axis=1), rtol=1e-15)
+    twin = np.empty_like(found)
+    assert reference.clipped_linear_statistics(w, twin) == -1
+    np.testing.assert_allclose(found, twin, rtol=1e-12, atol=1e-13)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
-from qktheory.kernels import clipped_linear_rows
+from qktheory.kernels import CLIPPED_STATISTICS, clipped_linear_rows, clipped_linear_statistics
 
 __all__ = ["ClippedLinear"]
 
@@ -26,6 +26,11 @@ class ClippedLinear(Normalizer):
     def weights(self, logits: FloatArray) -> FloatArray:
         """Return the clipped-linear weights of each row."""
         return clipped_linear_rows(logits)
+
+    def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
+        """Return the columns of the fused statistic, by name."""
+        table = clipped_linear_statistics(logits)
+        return {name: table[:, column] for column, name in enumerate(CLIPPED_STATISTICS)}
 
 
 NORMALIZERS.add("clipped_linear", ClippedLinear())

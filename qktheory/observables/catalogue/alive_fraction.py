@@ -11,6 +11,6 @@ OBSERVABLES.add(
         title="fraction of alive keys",
         definition=r"\frac1T \sum_i 1[-1 < q_i < T-1]",
         bounds=lambda T: (0.0, 1.0),
-        compute=lambda rows: rows.alive.mean(axis=1),
+        compute=lambda rows: rows.alive_fraction,
     ),
 )
