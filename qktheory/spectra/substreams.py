@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from qktheory.kernels.streams import Stream, experiment_id
 
 __all__ = ["substream"]
 
 
+@lru_cache(maxsize=256)
 def substream(stream: Stream, part: str) -> Stream:
     """Return the stream of a named part (eigenvalues, eigenvectors, ...) of a random object.
 

@@ -38,6 +38,14 @@ _SCALARS: dict[str, tuple[dict[str, bool], str]] = {
     "self_logit": ({"real": True}, "m"),
     "xi_over_sqrt_eta": ({"real": True}, "b"),
     "eigenvalue": ({"real": True}, r"\mu"),
+    "s0": ({"nonnegative": True}, "s_0"),
+    "cosine": ({"real": True}, r"\rho"),
+    "cosine_0": ({"real": True}, r"\rho_0"),
+    "alpha": ({"nonnegative": True}, r"\alpha"),
+    "sigma_V": ({"nonnegative": True}, r"\sigma_V"),
+    "L": ({"integer": True, "positive": True}, "L"),
+    "d_k": ({"integer": True, "positive": True}, "d_k"),
+    "epsilon": ({"positive": True}, r"\epsilon"),
 }
 
 _MATRICES: dict[str, str] = {

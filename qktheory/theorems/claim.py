@@ -163,6 +163,9 @@ class Predicts:
     compute : callable, optional
         From a `Realization` to (prediction, numerical error), where the observable is an average
         of the claim's value over a law that the realisation fixes.
+    sharp : bool, optional
+        Of an asymptotic prediction: whether it is exact at the experiment's T but for a quantity
+        that it replaces by its mean (a self-averaging one, as d grows).
     """
 
     observable: str
@@ -171,6 +174,12 @@ class Predicts:
     parameters: Callable[[Realization], Mapping[str, Any]] | None = None
     compute: Callable[[Realization], tuple[Any, float]] | None = None
     when: Callable[[Realization], bool] = lambda realization: True
+    sharp: bool = False
+
+    @property
+    def word(self) -> str:
+        """Kind of the prediction for tables and figures."""
+        return "sharp" if self.sharp else self.kind
 
 
 def _complete(parameters: dict[str, Any]) -> None:
