@@ -44,7 +44,8 @@ class QueryScales:
         if realization.ensemble.redraws_matrix:
             return
         if realization.query is not None:
-            self._pinned = self._of_query(realization.query, 0)
+            self_logit, s2 = self._of_queries(realization.query[None, None], 0)
+            self._pinned = float(self_logit[0]), float(s2[0])
         elif realization.symmetric:
             self._eigenvalues = realization.eigenvalues
         else:
@@ -96,21 +97,17 @@ class QueryScales:
     def _scales_with_own_matrices(
         self, g: FloatArray, first_sample: int
     ) -> tuple[FloatArray, FloatArray]:
-        query, n = self._realization.query, len(g)
-        scales = np.empty((n, 2))
+        query = self._realization.query
         if query is not None:
-            for k in range(n):
-                scales[k] = self._of_query(query, first_sample + k)
-            return scales[:, 0], scales[:, 1]
-        for k in range(n):
-            x = self._realization.covariance.apply_root(g[k : k + 1])[0]
-            scales[k] = self._of_query(x, first_sample + k)
-        return self._scale * scales[:, 0], self._scale * scales[:, 1]
+            return self._of_queries(np.broadcast_to(query, (len(g), 1, self._d)), first_sample)
+        # Stacks of single rows: the bits of one large product would depend on their number.
+        x = self._realization.covariance.apply_root(g[:, None, :])
+        self_logit, s2 = self._of_queries(x, first_sample)
+        return self._scale * self_logit, self._scale * s2
 
-    def _of_query(self, x: FloatArray, sample: int) -> tuple[float, float]:
-        """Return (m, s^2) of one query, with the W of one sample."""
-        image = (
-            self._realization.matrix_of(sample).apply(x[None])[0] / self._realization.temperature
-        )
-        whitened = self._realization.covariance.apply_root(image[None])[0]
-        return float(image @ x), float(whitened @ whitened)
+    def _of_queries(self, x: FloatArray, first_sample: int) -> tuple[FloatArray, FloatArray]:
+        """Return (m, s^2) of queries, shape (n, 1, d), each with the W of its sample."""
+        realization = self._realization
+        image = realization.images(x, first_sample) / realization.temperature
+        whitened = realization.covariance.apply_root(image)
+        return (image * x).sum(axis=(1, 2)), (whitened * whitened).sum(axis=(1, 2))

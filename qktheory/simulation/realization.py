@@ -79,6 +79,26 @@ class Realization:
         """Return the QK map of a sample: the fixed one, or that sample's own."""
         return self._draw_matrix(sample) if self.ensemble.redraws_matrix else self.matrix
 
+    def images(self, x: FloatArray, first_sample: int) -> FloatArray:
+        """Return x_k W with the W of consecutive samples.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, m, d)
+            Rows, m for each sample.
+        first_sample : int
+            Number of the first sample.
+
+        Returns
+        -------
+        ndarray of shape (n, m, d)
+        """
+        ensemble = self.ensemble
+        if not ensemble.redraws_matrix:
+            return self.matrix.apply(x)
+        stream = self.stream("matrix")
+        return ensemble.matrix.images(ensemble.d, ensemble.spectrum, stream, first_sample, x)
+
     def _draw_matrix(self, sample: int) -> QKMatrix:
         ensemble = self.ensemble
         return ensemble.matrix.build(ensemble.d, ensemble.spectrum, self.stream("matrix"), sample)

@@ -152,6 +152,37 @@ class MatrixModel(ABC):
         QKMatrix
         """
 
+    def images(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        x: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return x_k W_k with the W of consecutive samples, without keeping them.
+
+        Parameters
+        ----------
+        d, spectrum, stream
+            As in `build`.
+        first_sample : int
+            Number of the first W.
+        x : ndarray of shape (n, m, d)
+            The rows that each W is applied to.
+
+        Returns
+        -------
+        ndarray of shape (n, m, d)
+            Entry k depends on x_k and on first_sample + k alone, bit for bit. Models whose W is a
+            product of normals override the loop over samples.
+        """
+        images = [
+            self.build(d, spectrum, stream, first_sample + k).apply(rows)
+            for k, rows in enumerate(x)
+        ]
+        return np.stack(images)
+
     def work(self, d: int) -> float:
         """Return what `build` and W itself cost, in random numbers and multiplications.
 

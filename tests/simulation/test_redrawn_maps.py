@@ -109,6 +109,33 @@ def test_a_sample_depends_on_its_number_alone(name: str, law: str) -> None:
     assert kinds == {"full", "full_matrix", reduction[law]}
 
 
+@pytest.mark.parametrize("name", ["gaussian_factors", "ginibre", "goe", "symmetric"])
+def test_so_it_does_at_widths_where_products_are_blocked(name: str) -> None:
+    d = 37
+    half = np.random.default_rng(d).normal(size=(d, d))
+    matrix = {**MATRICES[name]["matrix"], "draw": "every_sample"}
+    table = {**MATRICES[name], "matrix": matrix, "tokens": {"covariance": half @ half.T / d}}
+    ensemble = Ensemble.from_dict({"d": d, "T": 40, **table})
+    for simulator, observables in simulators(ensemble):
+        rows = [o for o in observables if o.needs == "row"]
+        assert slices_agree(simulator, rows, 7), simulator.name
+
+
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("d", [1, 2, 6])
+def test_images_are_those_of_the_map_of_each_sample(name: str, d: int) -> None:
+    """Models that form no W find what W gives."""
+    if name == "random spectrum" and d == 1:
+        return
+    matrix = {**MATRICES[name]["matrix"], "draw": "every_sample"}
+    table = {"spectrum": {"law": "point", "location": 0.5}} if name == "symmetric" else {}
+    ensemble = Ensemble.from_dict({"d": d, "T": 2, **MATRICES[name], **table, "matrix": matrix})
+    realization = Realization(ensemble, 4)
+    x = np.random.default_rng(0).normal(size=(5, 3, d))
+    expected = [x[k] @ realization.matrix_of(7 + k).W for k in range(5)]
+    np.testing.assert_allclose(realization.images(x, 7), expected, rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("simulator", ["full", "iid_row", "full_matrix"])
 def test_threads_and_batches_do_not_matter(simulator: str) -> None:
     names = ["entropy", "max_weight", "profile"]

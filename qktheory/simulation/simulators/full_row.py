@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qktheory.observables.draws import Rows
 from qktheory.observables.observable import Observable
@@ -13,8 +12,6 @@ from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
 
 __all__ = ["FullRow"]
-
-FloatArray = NDArray[np.float64]
 
 
 class FullRow(RowSimulator):
@@ -38,8 +35,9 @@ class FullRow(RowSimulator):
         return 2.0 * ensemble.T * ensemble.d + ensemble.d**2 + ensemble.matrix_work
 
     def bytes_per_sample(self) -> int:
-        """Tokens and three rows."""
-        return 8 * self.ensemble.T * (self.ensemble.d + 3)
+        """Tokens and three rows, and W where it is drawn."""
+        own = 3 * self.ensemble.d**2 if self.ensemble.redraws_matrix else 0
+        return 8 * (self.ensemble.T * (self.ensemble.d + 3) + own)
 
     def _law_of_noise(self) -> tuple[Hashable, ...]:
         return (self.ensemble.tokens,)
@@ -53,18 +51,11 @@ class FullRow(RowSimulator):
         (X,) = noise
         n, T, _ = X.shape
         # Stacks of products, one a sample: the bits of a single large product would depend on n.
-        direction = self._images(X[:, -1:, :], first_sample) / self.realization.temperature
+        direction = (
+            self.realization.images(X[:, -1:, :], first_sample) / self.realization.temperature
+        )
         logits = np.matmul(direction, X.transpose(0, 2, 1))[:, 0, :]
         return Rows(logits, np.full(n, T - 1), self.attention.normalize)
-
-    def _images(self, queries: FloatArray, first_sample: int) -> FloatArray:
-        """Return x W for the query of each sample, shape (n, 1, d)."""
-        if not self.ensemble.redraws_matrix:
-            return self.realization.matrix.apply(queries)
-        images = [
-            self.realization.matrix_of(first_sample + k).apply(x) for k, x in enumerate(queries)
-        ]
-        return np.stack(images)
 
 
 SIMULATORS.add(FullRow.name, FullRow)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.base.memory import check_memory
 from qktheory.kernels.streams import Stream
@@ -49,9 +52,23 @@ class GaussianFactors(MatrixModel):
     needs_spectrum: ClassVar[bool] = False
 
     def work(self, d: int) -> float:
-        """Return 2 d d_k normals, and the product if it is formed."""
-        narrow = 2 * self.d_k < d
-        return super().work(1) + 2.0 * d * self.d_k * (2.0 if narrow else 1.0 + 0.5 * d)
+        """Return 2 d d_k normals, each used once."""
+        return 4.0 * d * self.d_k
+
+    def images(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        x: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return x_k G_Q G_K^T, scaled, without forming W; see `MatrixModel.images`."""
+        n, size = len(x), d * self.d_k
+        normals = substream(stream, "factors").normals(first_sample, n, 2 * size)
+        factors = normals.reshape(n, 2, d, self.d_k)
+        heads = np.matmul(x, factors[:, 0]) * (self.scale / float(size) ** 0.5)
+        return np.asarray(np.matmul(heads, factors[:, 1].transpose(0, 2, 1)))
 
     def build(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0

@@ -49,8 +49,21 @@ class Ginibre(MatrixModel):
     needs_spectrum: ClassVar[bool] = False
 
     def work(self, d: int) -> float:
-        """Return d^2 normals."""
-        return super().work(1) + float(d) ** 2
+        """Return d^2 normals, each used once."""
+        return 2.0 * float(d) ** 2
+
+    def images(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        x: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return x_k W_k, all at once; see `MatrixModel.images`."""
+        entries = substream(stream, "entries")
+        G = entries.normals(first_sample, len(x), d * d).reshape(-1, d, d)
+        return np.asarray(np.matmul(x, G) * (self.scale / d**0.5))
 
     def build(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0

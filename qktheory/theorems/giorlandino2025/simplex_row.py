@@ -43,9 +43,7 @@ def _row_means(T: float, s: float, d_k: float) -> tuple[float, float]:
 
 
 _chi2 = sp.Symbol("chi2", positive=True)
-_DENSITY = (
-    _chi2 ** (g.d_k / 2 - 1) * sp.exp(-_chi2 / 2) / (2 ** (g.d_k / 2) * sp.gamma(g.d_k / 2))
-)
+_DENSITY = _chi2 ** (g.d_k / 2 - 1) * sp.exp(-_chi2 / 2) / (2 ** (g.d_k / 2) * sp.gamma(g.d_k / 2))
 
 
 def _averaged(function: sp.Function, place: int) -> Routine:
@@ -68,9 +66,7 @@ def _experiment(parameters: Mapping[str, Any]) -> Ensemble:
     return g.simplex_ensemble(int(parameters["T"]), parameters["cosine"], parameters["s0"], factors)
 
 
-def _measured(
-    parameters: Mapping[str, Any], values: Mapping[str, Any]
-) -> dict[str, RowObservable]:
+def _measured(parameters: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, RowObservable]:
     T = int(parameters["T"])
     return {
         "mean_entropy": e.functional(
@@ -162,9 +158,9 @@ register(
         W="redrawn",
         predicts=(*_predictions("entropy"), *_predictions("participation")),
         cases=(
-            {"T": 16, "s0": 1.5, "cosine": 0.5, "d_k": 4},
-            {"T": 8, "s0": 2.0, "cosine": -0.1, "d_k": 8},
-            {"T": 12, "s0": 1.2, "cosine": 0.2, "d_k": 1},
+            {"T": 16, "s0": 1.2, "cosine": 0.5, "d_k": 32},
+            {"T": 8, "s0": 1.0, "cosine": -0.1, "d_k": 16},
+            {"T": 12, "s0": 1.5, "cosine": 0.6, "d_k": 12},
         ),
         judged_by=(
             Expectation(_experiment, _measured),
@@ -188,9 +184,7 @@ def _half_way(
     return float(mean_entropy(T, s0 * math.sqrt(1.0 - parameters["cosine"]))) / size, 0.75
 
 
-def _scaled(
-    evaluate: Evaluate, parameters: Mapping[str, Any], size: float
-) -> tuple[float, float]:
+def _scaled(evaluate: Evaluate, parameters: Mapping[str, Any], size: float) -> tuple[float, float]:
     """s0^2 = beta^2 log T with beta = beta_critical/2."""
     beta = 0.5 * float(evaluate({**parameters, "T": math.exp(size)})["beta_critical"])
     s = beta * math.sqrt(size * (1.0 - parameters["cosine"]))
