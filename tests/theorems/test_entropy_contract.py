@@ -283,8 +283,6 @@ NOT_YET: set[str] = {
     "ENT-11e",
     "ENT-12b",
     "ENT-12c",
-    "ENT-13a",
-    "ENT-13b",
     "ENT-15a",
     "ENT-15b",
     "ENT-15c",

@@ -187,7 +187,8 @@ def _over_the_query(realization: Realization) -> tuple[dict[str, float], dict[st
     """Average the row over its query: values and numerical errors by observable."""
     T = realization.ensemble.T
     if realization.query is not None:
-        self_logit, s2 = QueryScales(realization, "query").draw(0, 1)
+        pinned = QueryScales(realization, "query")
+        self_logit, s2 = pinned.scales(pinned.noise(0, 1), 0)
         row = iid_row_moments(float(self_logit[0]), math.sqrt(float(s2[0])), T)
         participation = row.mean_self_weight_squared + row.mean_other_weights_squared
         values = {

@@ -41,21 +41,19 @@ class _Draws:
             for k in range(np.size(values[name]))
         ]
 
-    def _task(self, first_sample: int) -> list[Moments]:
+    def _task(self, first_sample: int) -> Moments:
         drawn = self._judgement.draw(
             self._parameters, self._values, self._stream, first_sample, _BLOCK
         )
         names = dict.fromkeys(name for _, name, _ in self.entries)
         columns = np.concatenate([np.reshape(drawn[name], (_BLOCK, -1)) for name in names], axis=1)
-        moments = leaf_moments(np.ascontiguousarray(columns, dtype=np.float64), LEAF)
-        return [moments.group(k) for k in range(len(moments.count))]
+        return leaf_moments(np.ascontiguousarray(columns, dtype=np.float64), LEAF)
 
     def extend(self, samples: int, context: Context) -> None:
         """Bring the number of samples, a multiple of a block, to `samples`."""
         starts = range(self._tree.leaves * LEAF, samples, _BLOCK)
         for leaves in context.workers.pool.map(self._task, starts):
-            for leaf in leaves:
-                self._tree.add(leaf)
+            self._tree.extend(leaves)
 
     def estimates(self, context: Context) -> list[Estimate]:
         """Return one estimate for each entry."""
