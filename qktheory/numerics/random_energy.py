@@ -82,7 +82,7 @@ def frozen_power_sum(diffuse: float, q: float) -> float:
     Parameters
     ----------
     diffuse : float
-        1 - m, between 0 and 1: as a parameter it keeps its digits close to freezing.
+        1 - m, above 0, at most 1 (a single weight): it keeps its digits close to freezing.
     q : float
         Order, > m and <= 1e4.
 
@@ -101,11 +101,14 @@ def frozen_power_sum(diffuse: float, q: float) -> float:
     >>> round(frozen_power_sum(0.5, 2.0), 14), round(frozen_power_sum(0.25, 3.0), 14)
     (0.5, 0.15625)
     """
-    gap, order = _SHARE.check("diffuse", diffuse), _ORDER.check("q", q)
+    gap = Real(low=0.0, high=1.0, low_open=True).check("diffuse", diffuse)
+    order = _ORDER.check("q", q)
     m = 1.0 - gap
     above = order - 1.0 + gap
     if above <= 0.0:
         raise bad_value("q", q, f"a number > m = {m:g}")
+    if m == 0.0:
+        return 1.0
     # Gamma(m) Gamma(1 - m) = pi/sin(pi m).
     return float(beta(above, m)) * math.sin(math.pi * min(m, gap)) / math.pi
 
@@ -306,8 +309,8 @@ def window_of_freezing(T: ArrayLike, s: ArrayLike) -> WindowValues:
     Examples
     --------
     >>> window = window_of_freezing(1e12, [7.0, 8.5])
-    >>> window.mean_participation.round(10)
-    array([0.0776773543, 0.1856907724])
+    >>> window.mean_participation.round(8)
+    array([0.07767735, 0.18569077])
     """
     positive = Real(low=0.0, high=1e100, low_open=True)
     counts, scales = np.broadcast_arrays(real_array("T", T, _COUNT), real_array("s", s, positive))

@@ -18,6 +18,8 @@ CORRECTED = {
     "LOC-12-folklore": ["LOC-12c"],
     "LOC-13-folklore": ["LOC-13"],
     "LOC-14-folklore": ["LOC-14a", "LOC-14b"],
+    "ENT-6-folklore": ["ENT-6a"],
+    "ENT-8-folklore": ["ENT-8a", "ENT-8d"],
     "ENT-9-folklore": ["ENT-9b"],
 }
 
@@ -154,6 +156,29 @@ def test_the_flow_tears_the_antisymmetric_part_apart() -> None:
     assert antisymmetric == pytest.approx(math.e, rel=1e-13)
     assert symmetric == pytest.approx(0.36784, abs=5e-5)
     assert antisymmetric == pytest.approx(2.7180, abs=5e-4)
+
+
+def test_the_mean_participation_stays_annealed_beyond_half_of_freezing() -> None:
+    result = judged("ENT-6-folklore")
+    between, below, beyond = result.cases
+    assert [c.verdict for c in (between, below, beyond)] == ["refuted", "supported", "refuted"]
+    # At b = 0.55 the slope of ln E Y_2 is that of e^(s^2)/T, not the typical 0.405.
+    assert between.prediction == pytest.approx(0.405, rel=1e-12)
+    assert between.estimate == pytest.approx(1.0 - 2.0 * 0.55**2, abs=1e-3)
+    T, s = 1e97, 0.55 * math.sqrt(2.0 * math.log(1e97))
+    exact = qk.evaluate("ENT-1", T=T, s=s)["mean_participation"]
+    assert exact / (math.exp(s * s) / T) == pytest.approx(1.0, abs=0.25)
+
+
+def test_half_the_participation_lies_at_twice_the_freezing_point() -> None:
+    result = judged("ENT-8-folklore")
+    assert [c.verdict for c in result.cases] == ["refuted"] * 3
+    for case in result.cases:
+        limit = 1.0 / (1.0 - case.parameters["level"])
+        assert case.estimate == pytest.approx(limit, rel=0.02)
+        # The distance to 1 grows along the ladder.
+        errors = [error for _, error in case.ladder]
+        assert errors == sorted(errors)
 
 
 def test_half_the_variance_does_not_bound_the_entropy_deficit() -> None:

@@ -46,8 +46,8 @@ def _complete_ratio(parameters: dict[str, Any]) -> None:
 def _frozen(ratio: float, order: float) -> float:
     if ratio < 1.0:
         return 0.0
-    # 1 - m without a difference of numbers near one; beyond 2^53 one weight is all there is.
-    return frozen_power_sum(min((ratio - 1.0) / ratio, 1.0 - 2.0**-53), order)
+    # 1 - m without a difference of numbers near one.
+    return frozen_power_sum((ratio - 1.0) / ratio, order)
 
 
 def _power_sum(m: sp.Expr) -> sp.Expr:
