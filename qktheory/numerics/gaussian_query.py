@@ -16,7 +16,7 @@ from scipy.stats import qmc
 
 from qktheory.base.domains import Integer, Matrix, Real, RealList
 from qktheory.base.errors import bad_value
-from qktheory.numerics.iid_row import IidRowMoments, RowLaplace, iid_row_moments
+from qktheory.numerics.iid_row import IidRowMoments, TabulatedRow, iid_row_moments
 
 __all__ = [
     "AveragedRowMoments",
@@ -270,7 +270,7 @@ def _interpolate(m: _Floats, s: _Floats, n: int, tolerance: float) -> _Floats | 
         in_s, to_s = _chebyshev(count)
         grid_s = 0.5 * (bounds[2] + bounds[3]) + 0.5 * (bounds[3] - bounds[2]) * in_s
         table = np.array(
-            [RowLaplace.build(float(b), n, *bounds[:2]).evaluate(grid_m) for b in grid_s]
+            [TabulatedRow.build(n, float(b), *bounds[:2]).evaluate(grid_m) for b in grid_s]
         )
         coefficients = np.einsum("as,smk,bm->abk", to_s, table, to_m, optimize=True)
         if np.all(np.abs(_evaluate(coefficients, unit_s[checks], unit_m[checks]) - exact) <= limit):

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from qktheory.numerics.gaussian_row_lattice import RowLattice, entropy_kernel, power_kernel
+from qktheory.numerics.gaussian_row_kernels import entropy_kernel, power_kernel
+from qktheory.numerics.gaussian_row_lattice import RowLattice
 
 __all__ = [
     "diffuse_participation",
@@ -294,7 +295,8 @@ def _centred(lattice: RowLattice, seen: NDArray[np.bool_]) -> Floats:
     u, g = lattice.u[seen], lattice.nodes[0]
     if lattice.mode == "shared":
         deficits = -np.expm1(-np.exp(np.minimum(lattice.points, 7.0)))
-        return np.asarray(np.lib.stride_tricks.sliding_window_view(deficits, g.size)[seen])
+        windows = np.lib.stride_tricks.sliding_window_view(deficits, g.size)
+        return np.asarray(windows[:: lattice.stride][seen])
     t = np.exp(u)[:, None]
     change = t * np.expm1(lattice.s * g)
     return np.asarray(

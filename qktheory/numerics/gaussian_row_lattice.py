@@ -14,101 +14,32 @@ and phi^n comes from n (1 - phi), which has full relative accuracy.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import exp1, gammaln, log_ndtr, loggamma, ndtri
+from scipy.special import gammaln, log_ndtr, loggamma, ndtri
 
-__all__ = ["Kernel", "RowLattice", "entropy_kernel", "power_kernel"]
+from qktheory.numerics.gaussian_row_kernels import (
+    DEPTH,
+    DEVIATIONS,
+    STEP,
+    STEP_G,
+    Kernel,
+    deficit_kernel,
+    power_kernel,
+    survival_kernel,
+)
+
+__all__ = ["RowLattice"]
 
 Floats = NDArray[np.float64]
-Kernel = Callable[[Floats], Floats]
-
-#: Step of u. exp(-e^u) is analytic for |Im u| < pi/2: the trapezoidal error is e^(-pi^2/step).
-_STEP = 0.2
-#: Step of g where it does not follow from the step of u: error e^(-2 pi^2/step^2).
-_STEP_G = 0.5
-#: Below this s the average is an ordinary sum over g.
-_SMALL_S = 0.35
+#: Below this s the average is an ordinary sum over g; a lattice for it would be too fine.
+_SMALL_S = 0.02
 #: From this s on, if also 3 freezing points, the average is an integral over v.
 _WIDE_S, _WIDE_FREEZING = 30.0, 3.0
-#: Exponent at which a tail counts as nothing, and the deviation of g with that tail.
-_DEPTH, _DEVIATIONS = 45.0, 9.5
-_MOST_NODES = 1 << 22
-_SMALL_EIN = tuple((-1.0) ** (k + 1) / (k * math.factorial(k)) for k in range(18, 0, -1))
+_MOST_NODES, _MOST_AVERAGED_NODES, _MOST_WIDE_NODES = 1 << 22, 1 << 18, 1 << 16
 _GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
-
-
-def power_kernel(q: float, p: int = 0, centre: float = 0.0) -> Kernel:
-    """Return v -> (v - centre)^p e^{q v} exp(-e^v)/Gamma(q), the kernel K_{q,p} of ENT-1.
-
-    Parameters
-    ----------
-    q : float
-        Order, > 0.
-    p : int, optional
-        Power of v, >= 0.
-    centre : float, optional
-        Origin of that power.
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> power_kernel(1.0)(np.array([0.0])).round(8)
-    array([0.36787944])
-    """
-    normaliser = float(gammaln(q))
-
-    def kernel(v: Floats) -> Floats:
-        value = np.exp(q * v - np.exp(np.minimum(v, 700.0)) - normaliser)
-        return value * (v - centre) ** p if p else value
-
-    return kernel
-
-
-def entropy_kernel(v: Floats) -> Floats:
-    """Return C(v) = (gamma_E + v) exp(-e^v) + E_1(e^v), positive.
-
-    Its derivative is -(gamma_E + v) e^v exp(-e^v), the kernel of the entropy in ENT-1, so that a
-    partial integration turns the entropy into an integral of positive terms.
-
-    Parameters
-    ----------
-    v : ndarray
-        Points.
-
-    Returns
-    -------
-    ndarray
-        Relative accuracy of a few epsilons.
-
-    Examples
-    --------
-    >>> entropy_kernel(np.array([-40.0, 0.0])) > 0.0
-    array([ True,  True])
-    """
-    out = np.empty_like(v)
-    left = v < -np.euler_gamma
-    x = np.exp(v[left])
-    # E_1(x) = -gamma_E - ln x + Ein(x), and no term of what remains is negative.
-    out[left] = (np.euler_gamma + v[left]) * np.expm1(-x) + x * np.polyval(_SMALL_EIN, x)
-    right = v[~left]
-    y = np.exp(np.minimum(right, 7.0))
-    out[~left] = (np.euler_gamma + right) * np.exp(-y) + exp1(y)
-    return out
-
-
-def _survival(v: Floats) -> Floats:
-    return np.exp(-np.exp(np.minimum(v, 7.0)))
-
-
-def _deficit(v: Floats) -> Floats:
-    return -np.expm1(-np.exp(np.minimum(v, 7.0)))
 
 
 @dataclass(frozen=True)
@@ -118,7 +49,7 @@ class RowLattice:
     Attributes
     ----------
     n : float
-        Number of iid logits, >= 1.
+        Number of iid logits, > 0.
     s : float
         Their standard deviation, > 0.
     u : ndarray, shape (N,)
@@ -137,6 +68,7 @@ class RowLattice:
     _g: Floats
     _weights: Floats
     _mode: str
+    _stride: int = 1
 
     @classmethod
     def build(
@@ -145,19 +77,22 @@ class RowLattice:
         s: float,
         order: float = 2.0,
         self_logits: tuple[float, float] | None = None,
+        self_std: float = 0.0,
     ) -> RowLattice:
         """Choose the grid and tabulate phi.
 
         Parameters
         ----------
         n : float
-            Number of iid logits, 1 <= n <= 1e300.
+            Number of iid logits, 0 < n <= 1e300.
         s : float
             Their standard deviation, > 0.
         order : float, optional
             Largest total order of the participations to be averaged, sum_j A_j^order.
         self_logits : tuple of float, optional
             Range of the logits of one further key, if there is one.
+        self_std : float, optional
+            Standard deviation of that logit, if it is averaged over.
 
         Returns
         -------
@@ -176,31 +111,42 @@ class RowLattice:
         """
         step = _step(order)
         low, high, down, up = _window(n, s, order, self_logits)
-        freezing = math.sqrt(2.0 * math.log(n))
+        freezing = _freezing(n)
         if s >= max(_WIDE_S, _WIDE_FREEZING * freezing):
-            return cls._wide(n, s, (low, high), step, freezing, self_logits)
+            return cls._wide(n, s, (low, high), step, self_logits, self_std)
         count = (high - low + s * (down + up)) / step
-        if not count < _MOST_NODES:
+        if not count < (_MOST_NODES if self_std == 0.0 else _MOST_AVERAGED_NODES):
             raise ValueError(
                 f"s = {s:g}, T = {n:g}, order {order:g}"
                 + (f", self_logit {self_logits[0]:g}" if self_logits else "")
-                + f": expected values whose integrals need less than {_MOST_NODES} nodes"
+                + ": expected values whose integrals need fewer nodes"
             )
         u = low + step * np.arange(math.ceil((high - low) / step) + 1, dtype=np.float64)
         if s < _SMALL_S:
-            g = _STEP_G * _integers(down / _STEP_G, up / _STEP_G)
-            return cls._finish(n, s, u, np.full(u.size, step), g, _STEP_G, "dense")
-        g = step / s * _integers(down * s / step, up * s / step)
-        return cls._finish(n, s, u, np.full(u.size, step), g, step / s, "shared")
+            g = STEP_G * _integers(down / STEP_G, up / STEP_G)
+            return cls._finish(n, s, u, np.full(u.size, step), g, STEP_G, "dense")
+        # Points u + s g lie on a lattice that is `stride` times finer than that of u.
+        stride = math.ceil(step / (STEP_G * s))
+        step_g = step / (stride * s)
+        g = step_g * _integers(down / step_g, up / step_g)
+        return cls._finish(n, s, u, np.full(u.size, step), g, step_g, "shared", stride)
 
     @classmethod
     def _finish(
-        cls, n: float, s: float, u: Floats, du: Floats, g: Floats, step: float, mode: str
+        cls,
+        n: float,
+        s: float,
+        u: Floats,
+        du: Floats,
+        g: Floats,
+        step: float,
+        mode: str,
+        stride: int = 1,
     ) -> RowLattice:
         """Tabulate phi for a rule in g."""
         weights = step * np.exp(math.log(n) - 0.5 * g * g) / math.sqrt(2.0 * math.pi)
-        bare = cls(n, s, u, du, u, g, weights, mode)
-        return bare._with_exponent(bare.average(_deficit), bare.average(_survival))
+        bare = cls(n, s, u, du, u, g, weights, mode, stride)
+        return bare._with_exponent(bare.average(deficit_kernel), bare.average(survival_kernel))
 
     @classmethod
     def _wide(
@@ -209,25 +155,30 @@ class RowLattice:
         s: float,
         window: tuple[float, float],
         step: float,
-        freezing: float,
         self_logits: tuple[float, float] | None,
+        self_std: float,
     ) -> RowLattice:
         """Build the grid for s far above freezing: u/s matters, v is of order one."""
-        scale = s / max(freezing, 1.0)
-        if self_logits is None:
-            coarse = 0.25 * scale
+        scale = s / max(_freezing(n), 1.0)
+        if self_logits is None or self_std >= _WIDE_S:
+            coarse = 0.25 * (scale if self_logits is None else min(scale, self_std))
             u = np.arange(window[0], window[1] + coarse, coarse)
             du = np.full(u.size, coarse)
         else:
             # Only exp(-e^{u + self_logit}) has features of order one.
-            corner = min(max(-self_logits[1] - _DEPTH, window[0]), window[1])
+            corner = min(max(-self_logits[1] - DEPTH, window[0]), window[1])
+            if not (window[1] - corner) / 1.5 * _GAUSS_NODES.size < _MOST_WIDE_NODES:
+                raise ValueError(
+                    f"self_logit from {self_logits[0]:g} to {self_logits[1]:g}, s = {s:g}: "
+                    "expected values whose integrals need fewer nodes"
+                )
             left, left_weights = _panels(window[0], corner, scale)
             right, right_weights = _panels(corner, window[1], 1.5)
             u = np.concatenate([left, right])
             du = np.concatenate([left_weights, right_weights])
         # In the window n pdf((v - u)/s) grows towards smaller v, at most like this.
-        growth = (max(abs(window[0]), abs(window[1])) + _DEPTH) / (s * s)
-        v = np.arange(-_DEPTH / max(1.0 - growth, 0.25), 4.0 + math.log(1.0 / step) * 2.0, step)
+        growth = (max(abs(window[0]), abs(window[1])) + DEPTH) / (s * s)
+        v = np.arange(-DEPTH / max(1.0 - growth, 0.25), 4.0 + math.log(1.0 / step) * 2.0, step)
         y = (v - u[:, None]) / s
         weights = (step / s) * np.exp(math.log(n) - 0.5 * y * y) / math.sqrt(2.0 * math.pi)
         bare = cls(n, s, u, du, u, v, weights, "wide")
@@ -246,7 +197,7 @@ class RowLattice:
                 -n * np.log1p(-np.minimum(deficit / n, 0.5)),
                 -n * np.log(np.minimum(survival / n, 0.6)),
             )
-        return RowLattice(n, self.s, self.u, self.du, exponent, self._g, self._weights, self._mode)
+        return replace(self, exponent=exponent)
 
     def average(self, kernel: Kernel, power_of_g: int = 0) -> Floats:
         """Return n E[g^p f(u + s g)] at every node.
@@ -270,19 +221,24 @@ class RowLattice:
         weights = self._weights * self._g**power_of_g if power_of_g else self._weights
         if self._mode == "dense":
             return np.asarray(kernel(self.u[:, None] + self.s * self._g) @ weights)
-        return np.correlate(kernel(self.points), weights, "valid")
+        return np.correlate(kernel(self.points), weights, "valid")[:: self._stride]
 
     @property
     def points(self) -> Floats:
         """All u + s g of a shared lattice, in order."""
-        step = float(self.du[0])
-        count = self.u.size + self._g.size - 1
+        step = float(self.du[0]) / self._stride
+        count = self._stride * (self.u.size - 1) + self._g.size
         return np.asarray(self.u[0] + self.s * self._g[0] + step * np.arange(count))
 
     @property
     def nodes(self) -> tuple[Floats, Floats]:
         """Nodes g and weights n w of the average, for the rules that have them."""
         return self._g, self._weights
+
+    @property
+    def stride(self) -> int:
+        """How many points of a shared lattice make a step of u."""
+        return self._stride
 
     @property
     def mode(self) -> str:
@@ -309,13 +265,18 @@ class RowLattice:
         return float(self.du @ integrand)
 
 
+def _freezing(n: float) -> float:
+    """Return sqrt(2 ln n), 0 for n < 1."""
+    return math.sqrt(2.0 * max(math.log(n), 0.0))
+
+
 def _integers(down: float, up: float) -> Floats:
     return np.arange(-math.ceil(down), math.ceil(up) + 1, dtype=np.float64)
 
 
 def _step(order: float) -> float:
     """Return the step of u at which the rule is exact to rounding for e^{order u} exp(-e^u)."""
-    step = _STEP
+    step = STEP
     if order > 4.0:
         # The rule's error is |Gamma(order + 2 pi i/step)|/Gamma(order).
         while (loggamma(order + 2j * math.pi / step)).real - gammaln(order) > -36.0:
@@ -337,26 +298,28 @@ def _window(
     n: float, s: float, order: float, self_logits: tuple[float, float] | None
 ) -> tuple[float, float, float, float]:
     """Return the range of u and the reach of g down and up outside which nothing counts."""
-    log_n = math.log(n)
-    freezing = math.sqrt(2.0 * log_n)
-    up = math.sqrt(2.0 * (log_n + _DEPTH))
+    log_n = max(math.log(n), 0.0)
+    freezing = _freezing(n)
+    up = math.sqrt(2.0 * (log_n + DEPTH))
     if s < freezing:
         # A participation of this order is carried by g = order s, or, if that comes first, by the
         # g whose logit alone is as large as log Z.
         spike = (log_n + 0.5 * s * s) / s
-        tilted = min(order * s + _DEVIATIONS, math.sqrt(spike * spike + 2.0 * _DEPTH))
+        tilted = min(order * s + DEVIATIONS, math.sqrt(spike * spike + 2.0 * DEPTH))
         up = max(up, tilted)
-    low = min(-_DEPTH, _edge(s, log_n + _DEPTH) - 6.0)
+    low = min(-DEPTH, _edge(s, log_n + DEPTH) - 6.0)
     if s * up > log_n + 0.5 * s * s:
         low = min(low, -s * up - 6.0)
     most = 60.0 + order + 9.0 * math.sqrt(order)
-    down = _DEVIATIONS
+    down = DEVIATIONS
     if self_logits is not None:
         m_low, m_high = self_logits
         most += 40.0 + 8.0 * s
         down += min(2.0 * s, max(0.0, -m_low) / s, 28.0)
-        up = max(up, _DEVIATIONS + min(2.0 * s, 8.0))
-        low = min(low, min(-m_high, _edge(s, log_n)) - _DEPTH)
+        # The others count where they are rare: from g = 2 s or, if that comes first, m/s.
+        rival = max(m_high, 0.0) / s
+        up = max(up, min(DEVIATIONS + 2.0 * s, math.sqrt(rival * rival + 2.0 * DEPTH)))
+        low = min(low, min(-m_high, _edge(s, log_n)) - DEPTH)
     if n > 4.0 * most:
         high = s * float(ndtri(most / n))
         if s * s < 2.0 * (log_n - math.log(most)):

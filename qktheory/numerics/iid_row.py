@@ -1,18 +1,15 @@
-"""Mean weights and entropy of an attention row of iid tokens (LOC-15b).
+"""Mean weights and entropy of a row with one key of its own beside iid ones (LOC-15b, ENT-12).
 
-Given the query, its score with itself is m and the n = T - 1 other scores are iid N(0, s^2). With
-L(y) = E exp(-y e^{s g}) every moment is a one-dimensional integral over y = e^zeta, for instance
-E A_self = int e^u exp(-e^u) L^n d zeta with u = zeta + m. The sums below are trapezoidal in zeta
-and in g, with g-steps such that s g falls on the grid of zeta, so the averages over g are discrete
-correlations of functions of one variable.
+The row has n iid logits s g_j and one more, the self-logit m: that of the query with itself. With
+phi, Psi_{q,p} and C of `gaussian_row_integrals`, e_0(u) = exp(-e^{u + m}) and v_0 = u + m,
 
-The entropy is a sum of positive terms rather than the difference in LOC-15: since
-int e^{-yZ} (-gamma_E - ln y) dy = (ln Z)/Z, with c(t) = -(gamma_E + t) e^t exp(-e^t),
+    E A_self  = int e^{v_0} e_0 phi^n du,
+    E H       = n int { C(v_0) Psi_{1,0} phi^{n-1}
+                        + E[C] ((n - 1) Psi_{1,0} phi^{n-2} e_0 + phi^{n-1} e^{v_0} e_0) } du,
 
-    E[-A_self ln A_self] = int c(zeta + m) L^n d zeta,
-    E[-A_j ln A_j]       = int exp(-e^{zeta + m}) L^{n-1} E[c(zeta + s g)] d zeta.
-
-No digits are lost when the entropy is small; as int c = 0, L^n may be replaced by L^n - 1.
+the partial integral of the formula in ENT-12: a sum of positive terms, so no digits are lost when
+the entropy is small. For a self-logit of law N(0, t^2) the functions of v_0 are replaced by their
+averages, since the row is linear in each of them.
 """
 
 from __future__ import annotations
@@ -23,25 +20,28 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from qktheory.base.domains import Integer, Real
-from qktheory.base.errors import unknown_name
-from qktheory.numerics.normal import normal_pdf
+from qktheory.numerics.gaussian_row_kernels import (
+    entropy_kernel,
+    power_kernel,
+    single_averages,
+)
+from qktheory.numerics.gaussian_row_lattice import RowLattice
 
-__all__ = ["IidRowMoments", "RowLaplace", "iid_row_moments"]
+__all__ = [
+    "IidRowMoments",
+    "SelfLogitMoments",
+    "TabulatedRow",
+    "iid_row_moments",
+    "row_with_gaussian_self_logit",
+    "row_with_self_logit",
+]
 
 _Floats = NDArray[np.float64]
-_STEP = 0.2
-#: Nodes beyond which an average is refused: half a minute and gigabytes for no digit more.
-_MOST_NODES = 1 << 26
-#: e^-_NO_RIVAL is 0, also times any power of a score that matters.
+#: e^-_NO_RIVAL is 0, also times any power of a logit that matters.
 _NO_RIVAL = 800.0
-# Below, the average over g is an ordinary sum; above, it shares the grid of zeta; from _LARGE_S on
-# the kernels in t are narrow beside the normal law of s g.
-_SMALL_S = 0.35
-_LARGE_S = 10.0
-_METHODS = ("auto", "stein")
+_LARGEST_N, _LARGEST_S = 1e300, 1e100
 
 
 class IidRowMoments(NamedTuple):
@@ -63,7 +63,25 @@ class IidRowMoments(NamedTuple):
     mean_entropy: float
 
 
-def iid_row_moments(self_logit: float, s: float, T: float, method: str = "auto") -> IidRowMoments:
+class SelfLogitMoments(NamedTuple):
+    """Moments of a row of n iid keys and one more.
+
+    Attributes
+    ----------
+    mean_entropy : float
+        E H of the n + 1 weights, nats.
+    mean_self_weight : float
+        E A of the one more.
+    mean_participation : float
+        E Y_2 of the n + 1 weights.
+    """
+
+    mean_entropy: float
+    mean_self_weight: float
+    mean_participation: float
+
+
+def iid_row_moments(self_logit: float, s: float, T: float) -> IidRowMoments:
     """Return the mean weights and entropy of a row with iid normal scores (LOC-15b).
 
     Parameters
@@ -74,20 +92,17 @@ def iid_row_moments(self_logit: float, s: float, T: float, method: str = "auto")
         Standard deviation of the T - 1 other scores, >= 0.
     T : int
         Number of keys, >= 1; an integral float such as 1e12 is accepted.
-    method : {"auto", "stein"}
-        How the entropy is obtained: as a sum of positive terms, relatively accurate ("auto"), or by
-        the identity E[g_j A_j] = s E[A_j - A_j^2] of LOC-15 ("stein"), which loses digits where
-        the entropy is small.
 
     Returns
     -------
     IidRowMoments
-        Relative accuracy 1e-11 or better for s <= 12 (values above 1e-30), any m and T.
+        Relative accuracy 1e-11 or better for values above 1e-30, any m, s and T.
 
     Raises
     ------
     ValueError
-        If an argument is out of its domain.
+        If an argument is out of its domain, or s and self_logit are so far apart that the
+        integrals would need millions of nodes.
 
     Examples
     --------
@@ -96,25 +111,118 @@ def iid_row_moments(self_logit: float, s: float, T: float, method: str = "auto")
     (0.0679344811, 3.6668045057)
     """
     m = Real().check("self_logit", self_logit)
-    s = Real(low=0.0).check("s", s)
-    n = Integer(low=1).check("T", T) - 1
-    if method not in _METHODS:
-        raise unknown_name("method", method, _METHODS)
-    if n == 0:
+    s = Real(low=0.0, high=_LARGEST_S).check("s", s)
+    return _moments(float(Integer(low=1).check("T", T) - 1), s, m)
+
+
+def row_with_self_logit(n: float, s: float, self_logit: float) -> SelfLogitMoments:
+    """Return the mean entropy, self-weight and participation of n iid keys and one more (ENT-12a).
+
+    Parameters
+    ----------
+    n : float
+        Number of iid logits, 0 <= n <= 1e300, not necessarily an integer.
+    s : float
+        Their standard deviation, >= 0.
+    self_logit : float
+        The logit of the one more.
+
+    Returns
+    -------
+    SelfLogitMoments
+        Relative accuracy 1e-11 or better for values above 1e-30.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its domain, or s and self_logit are so far apart that the
+        integrals would need millions of nodes.
+
+    Examples
+    --------
+    >>> row = row_with_self_logit(1023, 1.0, 8.0)
+    >>> round(row.mean_entropy, 10), round(row.mean_self_weight, 10)
+    (2.9771150638, 0.6387887644)
+    """
+    keys = Real(low=0.0, high=_LARGEST_N).check("n", n)
+    std = Real(low=0.0, high=_LARGEST_S).check("s", s)
+    row = _moments(keys, std, Real().check("self_logit", self_logit))
+    participation = row.mean_self_weight_squared + row.mean_other_weights_squared
+    return SelfLogitMoments(row.mean_entropy, row.mean_self_weight, participation)
+
+
+def row_with_gaussian_self_logit(n: float, s: float, self_std: float) -> SelfLogitMoments:
+    """Return the moments of n iid keys and one more whose logit is N(0, self_std^2) (ENT-12d).
+
+    Parameters
+    ----------
+    n : float
+        Number of iid logits, 0 <= n <= 1e300.
+    s : float
+        Their standard deviation, >= 0.
+    self_std : float
+        Standard deviation of the logit of the one more, independent of the others, >= 0.
+
+    Returns
+    -------
+    SelfLogitMoments
+        Relative accuracy 1e-11.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its domain, or the two scales are so far apart that the integrals
+        would need millions of nodes.
+
+    Examples
+    --------
+    >>> round(row_with_gaussian_self_logit(1023, 1.0, 2.0**0.5).mean_entropy, 10)
+    6.4323296804
+    """
+    keys = Real(low=0.0, high=_LARGEST_N).check("n", n)
+    std = Real(low=0.0, high=_LARGEST_S).check("s", s)
+    own_std = Real(low=0.0, high=_LARGEST_S).check("self_std", self_std)
+    if own_std == 0.0 or keys == 0.0:
+        return row_with_self_logit(keys, std, 0.0)
+    if std == 0.0:
+        # The smallest width that the lattice resolves; the mean moves by a relative 1e-32.
+        std = 1e-16 * min(own_std, 1.0)
+    reach = 9.5 * own_std
+    lattice = RowLattice.build(keys, std, 2.0, (-reach, reach), own_std)
+    kernels = (entropy_kernel, power_kernel(1.0), power_kernel(2.0))
+    survival, own = single_averages(lattice.u, own_std, kernels)
+    return _combine(lattice, survival, *own)
+
+
+def _combine(
+    lattice: RowLattice, survival: _Floats, entropy: _Floats, first: _Floats, second: _Floats
+) -> SelfLogitMoments:
+    """Return the moments from the functions of the self-logit at the nodes."""
+    others = lattice.average(power_kernel(1.0))
+    mixed = lattice.average(entropy_kernel)
+    one, two = lattice.power(1.0), lattice.power(2.0)
+    pairs = (1.0 - 1.0 / lattice.n) * others * two * survival + one * first
+    squares = lattice.average(power_kernel(2.0)) * one * survival
+    return SelfLogitMoments(
+        lattice.integral(entropy * others * one + mixed * pairs),
+        lattice.integral(first * lattice.power(0.0)),
+        lattice.integral(squares + second * lattice.power(0.0)),
+    )
+
+
+def _moments(n: float, s: float, m: float) -> IidRowMoments:
+    if n == 0.0:
         return IidRowMoments(1.0, 1.0, 0.0, 0.0)
     if s == 0.0:
         return _equal_scores(m, n)
     if m > math.log(n) + 40.0 * s + _NO_RIVAL:
         # No other key is left in double precision, and a grid around -m would lose its spacing.
         return IidRowMoments(1.0, 1.0, 0.0, 0.0)
-    laplace = RowLaplace.build(s, n, m, m)
-    moments = laplace.moments(m)
-    if method == "stein":
-        return moments._replace(mean_entropy=laplace.stein_entropy(m, moments))
-    return moments
+    values = TabulatedRow.build(n, s, m, m).evaluate(np.array([m]))[0]
+    return IidRowMoments(*map(float, values))
 
 
-def _equal_scores(m: float, n: int) -> IidRowMoments:
+def _equal_scores(m: float, n: float) -> IidRowMoments:
     """Return the exact values when all other scores are 0."""
     log_sum = float(np.logaddexp(m, math.log(n)))
     own, other = math.exp(m - log_sum), math.exp(-log_sum)
@@ -123,213 +231,83 @@ def _equal_scores(m: float, n: int) -> IidRowMoments:
 
 
 @dataclass(frozen=True)
-class RowLaplace:
-    """The averages over g that all moments with the same s and n share.
+class TabulatedRow:
+    """The averages over the iid keys, for many self-logits.
 
     Attributes
     ----------
-    s : float
-        Standard deviation of the scores, > 0.
-    n : int
-        Number of other keys, >= 1.
-    zeta : ndarray, shape (N,)
-        Uniform grid of ln y.
-    rate : ndarray, shape (N,)
-        -ln L(e^zeta) >= 0, relatively accurate.
-    square, entropy : ndarray, shape (N,)
-        E[t^2 e^-t] and E[c(ln t)] at t = e^{zeta + s g}.
+    lattice : RowLattice
+        Grid and powers of phi.
+    first, second, entropy : ndarray, shape (N,)
+        n E K_{1,0}, n E K_{2,0} and n E C at every node.
     """
 
-    s: float
-    n: int
-    zeta: _Floats
-    rate: _Floats
-    square: _Floats
+    lattice: RowLattice
+    first: _Floats
+    second: _Floats
     entropy: _Floats
 
     @classmethod
-    def build(cls, s: float, n: int, m_low: float, m_high: float) -> RowLaplace:
-        """Tabulate the averages on a grid that serves every self logit in [m_low, m_high].
+    def build(cls, n: float, s: float, m_low: float, m_high: float) -> TabulatedRow:
+        """Tabulate the averages on a grid that serves every self-logit in [m_low, m_high].
 
         Parameters
         ----------
+        n : float
+            Number of iid logits, > 0.
         s : float
-            Standard deviation of the other scores, > 0.
-        n : int
-            Number of other keys, >= 1.
+            Their standard deviation, > 0.
         m_low, m_high : float
-            Range of self logits.
+            Range of self-logits.
 
         Returns
         -------
-        RowLaplace
+        TabulatedRow
+
+        Raises
+        ------
+        ValueError
+            If the grid would need millions of nodes.
 
         Examples
         --------
-        >>> RowLaplace.build(1.0, 63, 2.0, 2.0).moments(2.0).mean_self_weight.__round__(8)
-        0.06793448
+        >>> TabulatedRow.build(63, 1.0, 2.0, 2.0).evaluate(np.array([2.0]))[:, 0].round(8)
+        array([0.06793448])
         """
-        low, high = _window(s, n, m_low, m_high)
-        if not (high - low) / _STEP < _MOST_NODES:
-            raise ValueError(
-                f"self_logit from {m_low:g} to {m_high:g} with s = {s:g}: expected scales whose "
-                f"integrals need less than {_MOST_NODES} nodes"
-            )
-        count = math.ceil((high - low) / _STEP) + 1
-        zeta = low + _STEP * np.arange(count, dtype=np.float64)
-        if s < _SMALL_S:
-            averages = _averages_by_matrix(s, zeta, m_low)
-        elif s <= _LARGE_S:
-            averages = _averages_by_correlation(s, zeta, m_low)
-        else:
-            averages = _averages_by_parts(s, zeta)
-        one_minus, value, square, entropy = averages
-        with np.errstate(divide="ignore"):
-            small = -np.log1p(-np.minimum(one_minus, 0.5))
-            rate = np.where(one_minus < 0.5, small, -np.log(np.minimum(value, 0.6)))
-        return cls(s, n, zeta, rate, square, entropy)
-
-    def moments(self, m: float) -> IidRowMoments:
-        """Return the moments for one self logit m.
-
-        Parameters
-        ----------
-        m : float
-            Self logit, inside the range the table was built for.
-
-        Returns
-        -------
-        IidRowMoments
-        """
-        values = self.evaluate(np.array([m]))[0]
-        return IidRowMoments(*map(float, values))
+        lattice = RowLattice.build(n, s, 2.0, (m_low, m_high))
+        kernels = (power_kernel(1.0), power_kernel(2.0), entropy_kernel)
+        return cls(lattice, *(lattice.average(kernel) for kernel in kernels))
 
     def evaluate(self, m: _Floats) -> _Floats:
-        """Return the moments for many self logits.
+        """Return the moments for many self-logits.
 
         Parameters
         ----------
         m : ndarray, shape (k,)
-            Self logits, inside the range the table was built for.
+            Self-logits, inside the range the table was built for.
 
         Returns
         -------
         ndarray, shape (k, 4)
             Columns in the order of `IidRowMoments`.
         """
-        u = m[:, None] + self.zeta
-        own = np.exp(np.minimum(u, 7.0))
-        decay = np.exp(-own)
-        weight = own * decay
-        power = np.exp(-self.n * self.rate)
-        # For n = 1 the power of L is 1 even where L underflows.
-        remaining = self.n * np.exp(-(self.n - 1.0) * np.minimum(self.rate, 1e3))
-        mean_own = _STEP * (weight @ power)
-        mean_square = _STEP * ((own * weight) @ power)
-        others_square = _STEP * (decay @ (remaining * self.square))
-        kernel = -(np.euler_gamma + u) * weight
-        own_entropy = _STEP * np.where(
-            mean_own < 0.5, kernel @ power, kernel @ np.expm1(-self.n * self.rate)
+        lattice = self.lattice
+        du, n = lattice.du, lattice.n
+        v = m[:, None] + lattice.u
+        own = np.exp(np.minimum(v, 7.0))
+        survival = np.exp(-own)
+        weight = own * survival
+        all_others = du * lattice.power(0.0)
+        but_one = du * lattice.power(1.0)
+        pairs = self.entropy * (1.0 - 1.0 / n) * self.first * (du * lattice.power(2.0))
+        return np.stack(
+            [
+                weight @ all_others,
+                (own * weight) @ all_others,
+                survival @ (but_one * self.second),
+                entropy_kernel(v) @ (but_one * self.first)
+                + weight @ (but_one * self.entropy)
+                + survival @ pairs,
+            ],
+            axis=1,
         )
-        if self.n == 1 and self.zeta[-1] > 9.5 * self.s + 4.0:
-            # int c = 0 and the whole mass of c is on the grid: decay may be replaced by decay - 1,
-            # which keeps the digits when the single other key takes all the weight.
-            other_entropy = _STEP * (np.expm1(-own) @ self.entropy)
-        else:
-            other_entropy = _STEP * (decay @ (remaining * self.entropy))
-        entropy = own_entropy + other_entropy
-        return np.stack([mean_own, mean_square, others_square, np.maximum(entropy, 0.0)], axis=1)
-
-    def stein_entropy(self, m: float, moments: IidRowMoments) -> float:
-        """Return the mean entropy by the formula of LOC-15 with Stein's identity."""
-        y = np.exp(np.minimum(self.zeta, 7.0))
-        own = np.exp(np.minimum(self.zeta + m, 7.0))
-        difference = np.exp(-y) - np.exp(-own - self.n * self.rate)
-        # The integrand tends to exp(-y) on the right and to 0 on the left; the grid ends there.
-        tail = _exponential_integral_beyond(float(self.zeta[-1]) + 0.5 * _STEP)
-        log_sum = _STEP * float(np.sum(difference)) + tail
-        own_weight = moments.mean_self_weight
-        rest = 1.0 - own_weight - moments.mean_other_weights_squared
-        return log_sum - m * own_weight - self.s**2 * rest
-
-
-def _exponential_integral_beyond(zeta: float) -> float:
-    """Return the trapezoidal sum of exp(-e^z) over the grid points beyond `zeta`."""
-    z = zeta + 0.5 * _STEP + _STEP * np.arange(max(0, math.ceil((4.0 - zeta) / _STEP)))
-    return _STEP * float(np.sum(np.exp(-np.exp(z))))
-
-
-def _reach(s: float, m_low: float) -> tuple[float, float]:
-    """Return how far g must go down and up, exponential tilting by the kernels included."""
-    return 9.5 + min(2.0 * s, max(0.0, -m_low) / s, 8.0), 9.5 + min(2.0 * s, 8.0)
-
-
-def _averages_by_matrix(s: float, zeta: _Floats, m_low: float) -> list[_Floats]:
-    """Return the averages over g of the kernels at zeta + s g, for small s."""
-    below, above = _reach(s, m_low)
-    g = 0.5 * np.arange(-math.ceil(2.0 * below), math.ceil(2.0 * above) + 1)
-    weights = 0.5 * normal_pdf(g)
-    return [kernel @ weights for kernel in _kernels(zeta[:, None] + s * g)]
-
-
-def _averages_by_correlation(s: float, zeta: _Floats, m_low: float) -> list[_Floats]:
-    """Return the same averages with a g-step of _STEP/s, for moderate s."""
-    below, above = _reach(s, m_low)
-    step = _STEP / s
-    first, last = math.ceil(below / step), math.ceil(above / step)
-    weights = step * normal_pdf(step * np.arange(-first, last + 1))
-    log_t = zeta[0] + _STEP * np.arange(-first, zeta.size + last)
-    return [np.correlate(kernel, weights, "valid") for kernel in _kernels(log_t)]
-
-
-def _averages_by_parts(s: float, zeta: _Floats) -> list[_Floats]:
-    """Return the same averages as integrals over ln t, for large s.
-
-    E[1 - exp(-t)] = int f(x) P(zeta + s g > x) dx with f(x) = e^x exp(-e^x), and so on.
-    """
-    x = _STEP * np.arange(-math.ceil(90.0 / _STEP), math.ceil(4.0 / _STEP) + 1)
-    t = np.exp(x)
-    weight = _STEP * t * np.exp(-t)
-    grid = zeta[0] - x[-1] + _STEP * np.arange(zeta.size + x.size - 1)
-    bell, up, down = normal_pdf(grid / s) / s, ndtr(grid / s), ndtr(-grid / s)
-
-    def average(values: _Floats, kernel: _Floats) -> _Floats:
-        return np.correlate(values, kernel[::-1], "valid")
-
-    return [
-        average(up, weight),
-        average(down, weight),
-        average(bell, t * weight),
-        average(bell, -(np.euler_gamma + x) * weight),
-    ]
-
-
-def _kernels(log_t: _Floats) -> tuple[_Floats, _Floats, _Floats, _Floats]:
-    """Return 1 - e^-t, e^-t, t^2 e^-t and c(ln t) = -(gamma_E + ln t) t e^-t."""
-    t = np.exp(np.minimum(log_t, 7.0))
-    decay = np.exp(-t)
-    weight = t * decay
-    return -np.expm1(-t), decay, t * weight, -(np.euler_gamma + log_t) * weight
-
-
-def _window(s: float, n: int, m_low: float, m_high: float) -> tuple[float, float]:
-    """Return the range of ln y outside which all integrands are negligible."""
-    log_n = math.log(n)
-    # From here on to the left everything decays at least like e^zeta.
-    low = min(-m_high, _edge(s, log_n)) - 42.0
-    low = min(low, _edge(s, log_n + 42.0) - 6.0)
-    if n > 4.0 * (100.0 + 8.0 * s):
-        dead = s * float(ndtri((100.0 + 8.0 * s) / n))
-    else:
-        dead = s * (9.5 + min(2.0 * s, 8.0)) + 5.0
-    return low, max(min(4.0 - m_low, dead), low + 10.0)
-
-
-def _edge(s: float, depth: float) -> float:
-    """Return zeta with E min(1, e^{zeta + s g}) = e^-depth, up to a few units.
-
-    Either g = s carries the average, which is e^{zeta + s^2/2}, or the saturated g > -zeta/s do.
-    """
-    if s * s < 2.0 * depth:
-        return -depth - 0.5 * s * s
-    return -s * math.sqrt(2.0 * depth)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from qktheory.numerics import gaussian_row as row
 from qktheory.numerics import gaussian_row_integrals as integrals
-from qktheory.numerics.gaussian_row_lattice import RowLattice, entropy_kernel, power_kernel
+from qktheory.numerics.gaussian_row_kernels import entropy_kernel, power_kernel
+from qktheory.numerics.gaussian_row_lattice import RowLattice
 
 # --- independent references -----------------------------------------------------------------------
 
