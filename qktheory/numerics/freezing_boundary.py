@@ -32,6 +32,8 @@ _COUNT = Real(low=8.0, high=1e300)
 _LEVEL = Real(low=0.0, high=1.0, low_open=True, high_open=True)
 #: Nodes and half-width, in s, of the polynomial through the top of the heat capacity.
 _NODES, _NEAR = 12, 0.3
+#: Bounds of the secant iteration: its steps, and the slope in ln s below which it is not trusted.
+_MOST_STEPS, _FLATTEST = 40, 0.1
 
 
 def _over_counts(solve: Callable[[float], float], T: ArrayLike) -> Values:
@@ -194,14 +196,29 @@ def s_participation(T: ArrayLike, level: float = 0.5) -> Values:
 
 @lru_cache(maxsize=1024)
 def _participation_width(T: float, level: float) -> float:
-    def below(s: float) -> float:
-        return math.log(float(mean_participation(T, s)) / level)
-
-    def above(s: float) -> float:
-        if s == 0.0:
-            return math.log((1.0 - level) / (1.0 - 1.0 / T))
-        return math.log((1.0 - level) / pair_weight(RowLattice.build(T, s)))
-
     # E Y_2 >= 1 - mu_T/s (ENT-7c) bounds the root from above.
-    highest = 1.001 * float(mean_maximum(T)) / (1.0 - level)
-    return float(brentq(below if level < 0.5 else above, 0.0, highest, xtol=1e-14, rtol=1e-13))
+    highest = float(mean_maximum(T)) / (1.0 - level)
+    if level < 0.5:
+        root = brentq(
+            lambda s: math.log(float(mean_participation(T, s)) / level),
+            0.0,
+            1.001 * highest,
+            xtol=1e-14,
+            rtol=1e-13,
+        )
+        return float(root)
+
+    def excess(log_s: float) -> float:
+        return math.log(pair_weight(RowLattice.build(T, math.exp(log_s))) / (1.0 - level))
+
+    # s (1 - E Y_2) hardly moves above freezing, so the slope in ln s is close to -1: secants from
+    # there, until a step is at rounding.
+    x, value, slope = math.log(highest), excess(math.log(highest)), -1.0
+    for _ in range(_MOST_STEPS):
+        step = -value / slope
+        if abs(step) < 1e-13:
+            break
+        before, x = value, x + step
+        value = excess(x)
+        slope = min((value - before) / step, -_FLATTEST)
+    return math.exp(x)

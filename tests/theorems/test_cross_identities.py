@@ -133,3 +133,24 @@ def test_limits_meet_the_profile() -> None:
     contrast = qk.evaluate("LOC-4b", xi=0.0, eta=qk.evaluate("LOC-4e")["eta_star"])["contrast"]
     assert contrast == pytest.approx(qk.evaluate("LOC-4e")["contrast_max"], rel=1e-12)
     assert contrast == pytest.approx(0.21857175, abs=6e-9)
+
+
+def test_the_range_bound_of_two_chapters_is_one() -> None:
+    """LOC-13 = ln T - kl_quadratic of ENT-10b, and the exact bound ENT-10a lies above it."""
+    logits = [0.3, -1.2, 2.5, 0.0, 0.7]
+    old = qk.evaluate("LOC-13", logits=logits)
+    width = {"logit_range": old["logit_range"]}
+    new = qk.evaluate("ENT-10b", **width)
+    assert old["entropy_lower_bound"] == pytest.approx(math.log(5) - new["kl_quadratic"], rel=1e-14)
+    exact = qk.evaluate("ENT-10a", T=5, **width)["min_entropy"]
+    assert old["entropy_lower_bound"] < math.log(5) - new["kl_star"] < exact <= old["entropy"]
+
+
+def test_the_level_line_of_the_participation_meets_the_frozen_weights() -> None:
+    """At the large T width of ENT-8c the frozen weights of ENT-5b have that participation."""
+    for level in (0.2, 0.5, 0.9):
+        T = 1e20
+        width = qk.evaluate("ENT-8c", T=T, level=level)["s_participation_limit"]
+        m = math.sqrt(2.0 * math.log(T)) / width
+        found = qk.evaluate("ENT-5b", m=m)["mean_participation_limit"]
+        assert found == pytest.approx(level, rel=1e-12)

@@ -253,6 +253,12 @@ register(
             "constant 1 of mu_T/s taken as 0.95",
             {"participation_lower": 1 - sp.Rational(95, 100) * mean_max / s.s},
         ),
+        proof=(
+            "ln Z is convex in s row by row, being a cumulant generating function, so the slope of "
+            "E ln Z does not fall; by Gaussian integration by parts that slope is s (1 - E Y_2). "
+            "From s max_j g_j <= ln Z <= ln T + s max_j g_j, E ln Z/s tends to mu_T, and so does "
+            "the slope, from below."
+        ),
     )
 )
 

@@ -130,7 +130,7 @@ register(
             "and T - 1 equal ones, smallest for k = floor(1/y) weights x = (k + sqrt(k ((k+1) y - "
             "1)))/(k (k+1)) and one of 1 - k x."
         ),
-        source=s.extends_zhai("entropy between Renyi entropies, sharp"),
+        source=s.extends_zhai("entropy against participation; Harremoes, Topsoe (2001)"),
         standing="derived",
         observable="entropy",
         parameters=(s.T, PARTICIPATION),
@@ -237,5 +237,10 @@ register(
         ),
         judged_by=(PathwiseBound(_at_max_weight, _draw("max_weight"), rounding=1e-9),),
         wrong_twin=WrongTwin(_TWIN_ERROR, _twin("max_weight", entropy_range_at_max_weight)),
+        proof=(
+            "The entropy is Schur-concave. Among weights of maximum p, the ones with as many p as "
+            "fit and one remainder majorize all others, and one p with T - 1 equal weights is "
+            "majorized by all others."
+        ),
     )
 )
