@@ -195,23 +195,47 @@ class Law(ABC):
 
 @dataclass(frozen=True)
 class LawDomain:
-    """Domain of a parameter that is itself a law, given as ``{law = name, ...}``."""
+    """Domain of a parameter that is itself a law, given as ``{law = name, ...}``.
+
+    Parameters
+    ----------
+    bounded : bool, optional
+        Demand a bounded support.
+    positive : bool, optional
+        Demand a law on [0, infinity) other than the point mass at 0.
+    """
+
+    bounded: bool = False
+    positive: bool = False
 
     def check(self, argument: str, value: object) -> Law:
         """Return `value` as a `Law`."""
         if isinstance(value, Law):
-            return value
-        if not isinstance(value, Mapping) or "law" not in value:
-            raise bad_value(argument, value, self.describe())
-        own = {key: item for key, item in value.items() if key != "law"}
-        return LAWS[value["law"]].from_dict(own, f"{argument}.")
+            law = value
+        else:
+            if not isinstance(value, Mapping) or "law" not in value:
+                raise bad_value(argument, value, self.describe())
+            own = {key: item for key, item in value.items() if key != "law"}
+            law = LAWS[value["law"]].from_dict(own, f"{argument}.")
+        if self.bounded or self.positive:
+            low, high = law.support
+            if (self.bounded and not math.isfinite(high - low)) or (
+                self.positive and (low < 0.0 or high == 0.0)
+            ):
+                raise bad_value(argument, law, self.describe())
+        return law
 
     def describe(self) -> str:
         """Word the domain."""
-        return 'a table {law = "...", ...} with the parameters of that law'
+        text = 'a table {law = "...", ...} with the parameters of that law'
+        if self.bounded:
+            text += ", of bounded support"
+        return text + (" in [0, infinity), not a point mass at 0" if self.positive else "")
 
     def sample(self, rng: np.random.Generator) -> dict[str, object]:
-        """Draw a semicircle or a uniform law."""
+        """Draw a semicircle or a uniform law, or Marchenko-Pastur where it has to be positive."""
+        if self.positive:
+            return {"law": "marchenko_pastur", "ratio": float(rng.uniform(0.2, 2.0))}
         if rng.random() < 0.5:
             return {"law": "semicircle", "std": float(rng.uniform(0.1, 2.0))}
         return {"law": "uniform", "half_width": float(rng.uniform(0.1, 2.0))}

@@ -24,7 +24,8 @@ CHAPTER = [
     "quarter_circle",
 ]
 MEASURES = [*CHAPTER, "list", "point", "semicircle", "spiked", "two_point", "uniform"]
-NAMES = sorted([*MEASURES, "power_law"])
+#: Convolutions of two other laws have tests of their own.
+NAMES = sorted([*MEASURES, "power_law", "free_sum", "free_product"])
 CONTINUOUS = ["semicircle", "uniform"]
 ANALYTIC = [
     "arcsine",
