@@ -111,7 +111,8 @@ def _show_claim(claim: Claim, width: int) -> None:
     if card["predicts"]:
         click.echo("\nPredicts")
         for p in card["predicts"]:
-            words(f"{p['observable']} ({p['prediction_kind']}), by {p['value']}")
+            kind = "sharp" if p["sharp"] else p["prediction_kind"]
+            words(f"{p['observable']} ({kind}), by {p['value']}")
     click.echo("\nWrong twin, which verification must refute")
     words(claim.wrong_twin.error)
     click.echo("\nCases")

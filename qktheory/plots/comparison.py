@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_comparison", "plot_scalar", "plot_vector"]
 
-_MARKERS = {"exact": "D", "asymptotic": "s", "lower": ">", "upper": "<"}
-_LINES = {"exact": "-", "asymptotic": "--", "lower": ":", "upper": ":"}
+_MARKERS = {"exact": "D", "sharp": "^", "asymptotic": "s", "lower": ">", "upper": "<"}
+_LINES = {"exact": "-", "sharp": "-.", "asymptotic": "--", "lower": ":", "upper": ":"}
 
 
 def _label(prediction: Prediction) -> str:
-    return f"{prediction.claim.id} ({prediction.kind})"
+    return f"{prediction.claim.id} ({prediction.word})"
 
 
 def plot_scalar(compared: ObservableComparison, ax: Axes) -> list[Artist]:
@@ -55,7 +55,7 @@ def plot_scalar(compared: ObservableComparison, ax: Axes) -> list[Artist]:
         (marker,) = ax.plot(
             [float(prediction.value[0])],
             [-row],
-            _MARKERS[prediction.kind],
+            _MARKERS[prediction.word],
             color=COLOURS[1 + (row - 1) % (len(COLOURS) - 1)],
             clip_on=False,
         )
@@ -82,7 +82,7 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
     -------
     list of Artist
         The band of simultaneous intervals, the Monte Carlo mean, then one line a prediction:
-        exact ones solid, asymptotic ones dashed, bounds dotted.
+        exact ones solid, sharp ones dash-dotted, asymptotic ones dashed, bounds dotted.
     """
     estimate = compared.estimate
     theta = np.arange(1, estimate.mean.size + 1) / estimate.mean.size
@@ -105,7 +105,7 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
         (line,) = ax.plot(
             theta,
             prediction.value,
-            _LINES[prediction.kind],
+            _LINES[prediction.word],
             color=INK if prediction.kind == "exact" else COLOURS[1 + row % (len(COLOURS) - 1)],
             linewidth=1.1,
             label=_label(prediction),

@@ -177,9 +177,14 @@ def claim_card(claim: Claim) -> dict[str, Any]:
         ],
         "where": _formulas(claim.where),
         "values": _formulas(claim.values),
-        "assumptions": [{"name": a.name, "text": a.text} for a in claim.assumptions],
+        "assumptions": [{"name": a.name, "text": a.text} for a in claim.conditions],
         "predicts": [
-            {"observable": p.observable, "value": p.value, "prediction_kind": p.kind}
+            {
+                "observable": p.observable,
+                "value": p.value,
+                "prediction_kind": p.kind,
+                "sharp": p.sharp,
+            }
             for p in claim.predicts
         ],
         "judged_by": [judgement.kind for judgement in claim.judged_by],

@@ -56,7 +56,7 @@ def agreement_word(prediction: Prediction, compared: ObservableComparison) -> st
     >>> spec = {"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0, "eta": 0.25},
     ...         "tokens": {"law": "iid"}}
     >>> compared = compare(spec, ["entropy"], samples=500)["entropy"]
-    >>> agreement_word(compared.predictions[0], compared)
+    >>> agreement_word(compared.predictions[-1], compared)
     'agrees'
     """
     answer = prediction.agrees(compared.estimate)
@@ -68,7 +68,7 @@ def agreement_word(prediction: Prediction, compared: ObservableComparison) -> st
 
 
 def comparison_lines(compared: ObservableComparison) -> list[ComparisonLine]:
-    """Return the lines of one observable: the estimate, then predictions, exact ones first.
+    """Return the lines of one observable: the estimate, then predictions, exact ones last.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def comparison_lines(compared: ObservableComparison) -> list[ComparisonLine]:
     ...         "tokens": {"law": "iid"}}
     >>> compared = compare(spec, ["entropy"], samples=500)["entropy"]
     >>> [line.source for line in comparison_lines(compared)]
-    ['Monte Carlo', 'LOC-15b']
+    ['Monte Carlo', 'ENT-4', 'ENT-12a', 'LOC-15b']
     """
     estimate = compared.estimate
     keys = shown_keys(compared)
@@ -108,7 +108,7 @@ def comparison_lines(compared: ObservableComparison) -> list[ComparisonLine]:
         lines.append(
             ComparisonLine(
                 prediction.claim.id,
-                prediction.kind,
+                prediction.word,
                 tuple(number_text(float(prediction.value[k]), 5) for k in index),
                 _deviation(prediction.value, compared),
                 agreement_word(prediction, compared),

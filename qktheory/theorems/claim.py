@@ -176,11 +176,6 @@ class Predicts:
     when: Callable[[Realization], bool] = lambda realization: True
     sharp: bool = False
 
-    @property
-    def word(self) -> str:
-        """Kind of the prediction for tables and figures."""
-        return "sharp" if self.sharp else self.kind
-
 
 def _complete(parameters: dict[str, Any]) -> None:
     """Accept everything: the domains of the parameters say it all."""
@@ -318,17 +313,21 @@ class Claim:
             values={name: wrong.get(name, d) for name, d in self.values.items()},
         )
 
-    def failing_assumption(self, realization: Realization) -> Assumption | None:
-        """Return the first assumption that an experiment does not meet, None if it meets all.
+    @property
+    def conditions(self) -> tuple[Assumption, ...]:
+        """All assumptions, beginning with whether W is held fixed, if the claim depends on it.
 
-        Whether W is held fixed comes first: no other assumption need look at a W that is not.
+        It comes first because no other assumption need look at a W that is not.
         """
-        about_w: Sequence[Assumption] = ()
         if self.W == "redrawn":
-            about_w = (W_IS_REDRAWN,)
-        elif self.W == "fixed" and (self.assumptions or self.predicts):
-            about_w = (W_IS_FIXED,)
-        for assumption in (*about_w, *self.assumptions):
+            return (W_IS_REDRAWN, *self.assumptions)
+        if self.W == "fixed" and (self.assumptions or self.predicts):
+            return (W_IS_FIXED, *self.assumptions)
+        return tuple(self.assumptions)
+
+    def failing_assumption(self, realization: Realization) -> Assumption | None:
+        """Return the first assumption that an experiment does not meet, None if it meets all."""
+        for assumption in self.conditions:
             if not assumption.holds(realization):
                 return assumption
         return None

@@ -45,12 +45,20 @@ class Prediction:
         By component of the observable.
     error : float
         Standard error of the numerical evaluation, 0 where there is none to speak of.
+    sharp : bool
+        Of an asymptotic one: whether it is exact at this T but for a quantity at its mean.
     """
 
     claim: Claim
     kind: PredictionKind
     value: FloatArray
     error: float = 0.0
+    sharp: bool = False
+
+    @property
+    def word(self) -> str:
+        """Kind of the prediction for tables and figures."""
+        return "sharp" if self.sharp else self.kind
 
     def agrees(self, estimate: Estimate) -> bool | None:
         """Return whether an interval is compatible, None for an asymptotic prediction."""
@@ -77,7 +85,7 @@ class ObservableComparison:
     estimate : Estimate
         Monte Carlo, with interval.
     predictions : sequence of Prediction
-        Exact ones first.
+        From the coarsest to the finest: asymptotic, sharp, bounds, exact.
     """
 
     observable: Observable
@@ -104,6 +112,7 @@ class ObservableComparison:
                 {
                     "claim": p.claim.id,
                     "prediction_kind": p.kind,
+                    "sharp": p.sharp,
                     "value": estimate.plain(p.value),
                     "error": p.error,
                 }
@@ -172,7 +181,8 @@ class Comparison:
             vector = comparison.estimate.vector
             for p in comparison.predictions:
                 value = p.value if vector else p.value[0]
-                dataset[f"{name}_{p.claim.id}"] = (("key",) if vector else (), value)
+                label = f"{name}_{p.claim.id}" + ("_sharp" if p.sharp else "")
+                dataset[label] = (("key",) if vector else (), value)
         return dataset
 
     def __repr__(self) -> str:
@@ -200,7 +210,8 @@ def predictions(realization: Realization, observable: Observable) -> list[Predic
     Returns
     -------
     list of Prediction
-        Of all claims whose assumptions hold, exact ones first.
+        Of all claims whose assumptions hold, from the coarsest to the finest: asymptotic, sharp,
+        bounds, exact.
 
     Examples
     --------
@@ -208,7 +219,7 @@ def predictions(realization: Realization, observable: Observable) -> list[Predic
     >>> ensemble = Ensemble.from_dict({"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0,
     ...                                "eta": 0.25}, "tokens": {"law": "iid"}})
     >>> [p.claim.id for p in predictions(Realization(ensemble, 0), OBSERVABLES["entropy"])]
-    ['LOC-15b']
+    ['ENT-4', 'ENT-12a', 'LOC-15b']
     """
     found = []
     for claim in claims():
@@ -217,8 +228,8 @@ def predictions(realization: Realization, observable: Observable) -> list[Predic
                 continue
             if claim.failing_assumption(realization) is None and says.when(realization):
                 found.append(_predict(realization, observable, claim, says))
-    order = ("exact", "lower", "upper", "asymptotic")
-    return sorted(found, key=lambda prediction: order.index(prediction.kind))
+    order = ("asymptotic", "sharp", "lower", "upper", "exact")
+    return sorted(found, key=lambda prediction: order.index(prediction.word))
 
 
 def _predict(
@@ -233,7 +244,7 @@ def _predict(
         value = _values(claim, says.value, parameters, realization.ensemble.T)
     size = observable.size(realization.ensemble.T)
     array = np.broadcast_to(np.asarray(value, dtype=np.float64), (size,))
-    return Prediction(claim, says.kind, array, error)
+    return Prediction(claim, says.kind, array, error, says.sharp)
 
 
 def _values(claim: Claim, value: str, parameters: dict[str, Any], T: int) -> Any:

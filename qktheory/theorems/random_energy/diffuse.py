@@ -21,9 +21,10 @@ from qktheory.numerics.gaussian_row import (
     var_log_partition,
 )
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, Evaluate
 from qktheory.theorems.random_energy import setting as e
+from qktheory.theorems.random_energy.gaussian_rows import GAUSSIAN_ROWS, at_mean_width, beyond
 
 _x = e.s**2
 _LADDER = (1e3, 1e4, 1e5, 1e6)
@@ -97,6 +98,25 @@ register(
             "var_entropy_series": symbol("influence") / e.t,
             "mean_entropy_small_s": sp.log(e.t) - _x / 2 * (1 - 1 / e.t),
         },
+        assumptions=GAUSSIAN_ROWS,
+        W="either",
+        predicts=(
+            Predicts(
+                "entropy",
+                "mean_entropy_series",
+                "asymptotic",
+                at_mean_width,
+                when=beyond(0.0, 0.5),
+            ),
+            # The leading term of E Y_2 holds further than the series does (ENT-6).
+            Predicts(
+                "participation",
+                "mean_participation_leading",
+                "asymptotic",
+                at_mean_width,
+                when=beyond(0.0, 3.0**-0.5),
+            ),
+        ),
         cases=(
             {"T": 1e6, "s": 1.0},
             {"T": 1024, "s": 0.6},

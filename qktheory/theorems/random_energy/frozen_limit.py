@@ -21,10 +21,17 @@ from qktheory.numerics.gaussian_row import (
     var_participation,
 )
 from qktheory.numerics.random_energy import frozen_entropy, frozen_power_sum
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import CLAIMS, Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Identity
 from qktheory.theorems.random_energy import setting as s
+from qktheory.theorems.random_energy.gaussian_rows import (
+    GAUSSIAN_ROWS,
+    beyond,
+    index_only,
+    ratio_only,
+)
 from qktheory.theorems.random_energy.ladder import at_fixed_ratio
 
 b, m = symbol("b"), symbol("m")
@@ -41,6 +48,11 @@ RATIO = Parameter(
 def _complete_ratio(parameters: dict[str, Any]) -> None:
     if parameters["b"] == 1.0:
         raise bad_value("b", 1.0, "a number other than 1, the freezing point itself")
+
+
+def _entropy(realization: Realization) -> tuple[float, float]:
+    rate = CLAIMS["ENT-5a"].values_at(ratio_only(realization))["entropy_rate"]
+    return float(rate) * math.log(realization.ensemble.T), 0.0
 
 
 def _frozen(ratio: float, order: float) -> float:
@@ -93,6 +105,13 @@ register(
         ),
         complete=_complete_ratio,
         values=_rates(1 + b**2),
+        assumptions=GAUSSIAN_ROWS,
+        W="either",
+        predicts=(
+            Predicts(
+                "entropy", "entropy_rate", "asymptotic", compute=_entropy, when=beyond(0.5, 1.0)
+            ),
+        ),
         cases=({"b": 0.4}, {"b": 0.8, "q": 2.0}, {"b": 1.25, "q": 2.0}, {"b": 2.0, "q": 3.0}),
         judged_by=(
             at_fixed_ratio(
@@ -211,6 +230,24 @@ register(
             ),
             "var_participation_limit": m * (1 - m) / 3,
         },
+        assumptions=GAUSSIAN_ROWS,
+        W="either",
+        predicts=(
+            Predicts(
+                "entropy",
+                "mean_entropy_limit",
+                "asymptotic",
+                index_only,
+                when=beyond(1.0, math.inf),
+            ),
+            Predicts(
+                "participation",
+                "mean_participation_limit",
+                "asymptotic",
+                index_only,
+                when=beyond(1.0, math.inf),
+            ),
+        ),
         cases=({"m": 0.25}, {"m": 0.5, "q": 1.5}, {"m": 0.75, "q": 3.0}),
         judged_by=(
             Identity(_by_density, _draw, tolerance=1e-8, most_draws=20),

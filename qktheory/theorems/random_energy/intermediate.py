@@ -16,9 +16,10 @@ from qktheory.base.errors import bad_value
 from qktheory.numerics.gaussian_row import mean_log_partition, mean_participation
 from qktheory.numerics.random_energy import laplace_participation, single_spike
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Evaluate, Identity
 from qktheory.theorems.random_energy import setting as s
+from qktheory.theorems.random_energy.gaussian_rows import GAUSSIAN_ROWS, at_mean_width, beyond
 from qktheory.theorems.random_energy.ladder import at_fixed_ratio, critical
 
 b = symbol("b")
@@ -211,6 +212,17 @@ register(
         complete=_below_freezing,
         where={"spike": Routine(_M, single_spike, ("T", "s"))},
         values=_spike_values(1),
+        assumptions=GAUSSIAN_ROWS,
+        W="either",
+        predicts=(
+            Predicts(
+                "participation",
+                "mean_participation_spike",
+                "asymptotic",
+                at_mean_width,
+                when=beyond(3.0**-0.5, 1.0),
+            ),
+        ),
         cases=(
             {"T": 1e6, "s": 3.153913},
             {"T": 1e12, "s": 4.831999},

@@ -17,9 +17,14 @@ from qktheory.observables.draws import Rows
 from qktheory.observables.observable import RowObservable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Expectation, Identity
 from qktheory.theorems.random_energy import setting as e
+from qktheory.theorems.random_energy.gaussian_rows import (
+    GAUSSIAN_ROWS,
+    has_own_self_logit,
+    row_at_mean_width,
+)
 
 # --- ENT-12a --------------------------------------------------------------------------------------
 
@@ -73,6 +78,17 @@ def _only_for_two_keys(parameters: Mapping[str, Any]) -> dict[str, float]:
     return _two_keys(parameters) if parameters["n"] == 1.0 else {}
 
 
+def _predicts(observable: str) -> Predicts:
+    return Predicts(
+        observable,
+        f"mean_{observable}",
+        "asymptotic",
+        compute=lambda realization: (row_at_mean_width(realization)[observable], 0.0),
+        when=has_own_self_logit,
+        sharp=True,
+    )
+
+
 def _moment(statement: sp.Expr, name: str) -> Routine:
     return Routine(statement, lambda row: float(getattr(row, name)), ("row",))
 
@@ -102,6 +118,9 @@ register(
             "mean_self_weight": _moment(_SELF, "mean_self_weight"),
             "mean_participation": _moment(_PARTICIPATION, "mean_participation"),
         },
+        assumptions=GAUSSIAN_ROWS,
+        W="either",
+        predicts=tuple(map(_predicts, ("entropy", "participation", "self_weight"))),
         cases=(
             {"n": 1, "s": 1.5, "self_logit": 2.0},
             {"n": 63, "s": 3.0, "self_logit": 5.0},
