@@ -116,7 +116,10 @@ def _clipped_linear_statistics(flat: Float, rows: int, length: int, stride: int,
         entropy = math.log(total) - logs / total
         out[r, 0] = max(entropy, 0.0)
         out[r, 1] = squares / (total * total)
-        out[r, 2] = min(1.0 + (row_maximum(row) - mean), count) / total
+        out[r, 2] = (
+            min(1.0 + (row_maximum(flat, np.uint64(r * stride), np.uint64(length)) - mean), count)
+            / total
+        )
         out[r, 3] = alive / length
     return -1
 

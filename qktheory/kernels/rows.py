@@ -6,6 +6,7 @@ A row is the logits w_j of one query over T keys; -inf marks a masked key. A = s
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,12 +61,16 @@ def _ordered(x: float) -> int:
 
 
 @reduction
-def row_maximum(row: Float) -> float:
-    """Return the largest entry; in compiled code, for finite numbers and -inf."""
+def row_maximum(flat: Float, begin: Any, count: Any) -> float:
+    """Return the largest of entries begin ... begin + count - 1, finite numbers or -inf.
+
+    In compiled code, with unsigned `begin` and `count`: such an index needs no test for a negative
+    one, and a slice would cost as much as fifty entries.
+    """
     wide_vectors()
     largest = _ordered(-math.inf)
-    for j in range(row.size):
-        largest = max(largest, _ordered(row[j]))
+    for j in range(count):
+        largest = max(largest, _ordered(flat[begin + j]))
     return float_from_bits(largest ^ ((largest >> 63) & _MAGNITUDE))
 
 
@@ -96,7 +101,7 @@ def _term(z: float) -> float:
 
 
 @reduction
-def _sums(row: Float, top: float) -> tuple[float, float, float, float]:
+def _sums(flat: Float, begin: Any, count: Any, top: float) -> tuple[float, float, float, float]:
     """Return, for z = w - top and e = exp(z), the sums of e below the top, of ties, e^2 and ez.
 
     Keeping the ties with the top apart lets the entropy of a row with one dominant key keep its
@@ -107,8 +112,8 @@ def _sums(row: Float, top: float) -> tuple[float, float, float, float]:
     ties = 0.0
     squares = 0.0
     first = 0.0
-    for j in range(row.size):
-        z = row[j] - top
+    for j in range(count):
+        z = flat[begin + j] - top
         e = _term(z)
         below += e if z < 0.0 else 0.0
         ties += 1.0 if z == 0.0 else 0.0
@@ -118,12 +123,12 @@ def _sums(row: Float, top: float) -> tuple[float, float, float, float]:
 
 
 @reduction
-def _sum_of_second_order(row: Float, top: float) -> float:
+def _sum_of_second_order(flat: Float, begin: Any, count: Any, top: float) -> float:
     """Return the sum of e z^2."""
     wide_vectors()
     second = 0.0
-    for j in range(row.size):
-        z = row[j] - top
+    for j in range(count):
+        z = flat[begin + j] - top
         e = _term(z)
         z = _FLOOR if z < _FLOOR else z
         second += e * z * z
@@ -166,22 +171,22 @@ def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float
     """
     collected = np.empty((rows, 6))
     for r in range(rows):
-        row = flat[r * stride : r * stride + length]
-        top = row_maximum(row)
+        first_entry = np.uint64(r * stride)
+        top = row_maximum(flat, first_entry, np.uint64(length))
         below = 0.0
         ties = 0.0
         squares = 0.0
         first = 0.0
         second = 0.0
         for start in range(0, length, _CHUNK):
-            part = row[start : start + _CHUNK]
-            sums = _sums(part, top)
+            begin, count = first_entry + np.uint64(start), np.uint64(min(_CHUNK, length - start))
+            sums = _sums(flat, begin, count, top)
             below += sums[0]
             ties += sums[1]
             squares += sums[2]
             first += sums[3]
             if out.shape[1] == 6:
-                second += _sum_of_second_order(part, top)
+                second += _sum_of_second_order(flat, begin, count, top)
         if not (first > -math.inf and top < math.inf):
             return r
         collected[r, 0] = top
@@ -226,7 +231,7 @@ def _softmax_rows(flat: Float, rows: int, length: int, stride: int, out: Float) 
     for r in range(rows):
         row = flat[r * stride : r * stride + length]
         weights = out[r]
-        _weights(row, row_maximum(row), weights)
+        _weights(row, row_maximum(flat, np.uint64(r * stride), np.uint64(length)), weights)
         total = _total(weights)
         if not total < math.inf:
             return r
