@@ -268,16 +268,10 @@ NOT_YET: set[str] = {
     "ENT-12b",
     "ENT-12c",
     "ENT-15a",
-    "ENT-15b",
     "ENT-15c",
     "ENT-15d",
     "ENT-15e",
     "ENT-15f",
-    "ENT-15g",
-    "ENT-16a",
-    "ENT-16b",
-    "ENT-16c",
-    "ENT-16d",
 }
 
 WRITTEN = [name for name in CONTRACT if name in CLAIMS]

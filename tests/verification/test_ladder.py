@@ -1,4 +1,4 @@
-"""The ladder of `compare`: asymptotic, sharp and exact predictions of one row, and who makes them."""
+"""The ladder of `compare`: asymptotic, sharp and exact predictions of a row, and who makes them."""
 
 from __future__ import annotations
 

@@ -35,11 +35,11 @@ def after_giorlandino(what: str) -> Source:
 # --- parameters -----------------------------------------------------------------------------------
 
 S0 = Parameter(
-    "s0", Real(low=0.0, high=1e50, typical=(0.2, 4.0)), "standard deviation of logits at cosine 0"
+    "s0", Real(low=0.0, high=1e6, typical=(0.2, 4.0)), "standard deviation of logits at cosine 0"
 )
 S0_POSITIVE = Parameter(
     "s0",
-    Real(low=0.0, low_open=True, high=1e50, typical=(0.2, 4.0)),
+    Real(low=0.0, low_open=True, high=1e6, typical=(0.2, 4.0)),
     "standard deviation of logits at cosine 0",
 )
 COSINE = Parameter("cosine", Real(-1.0, 1.0, typical=(0.0, 0.9)), "cosine of two tokens")
