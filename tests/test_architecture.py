@@ -25,7 +25,7 @@ FLOORS = (
     ("symbolic",),
     ("simulation",),
     ("theorems",),
-    ("verification",),
+    ("verification", "phase"),
     ("plots",),
     ("report",),
     ("cli",),

@@ -9,14 +9,8 @@ from numpy.typing import NDArray
 
 from qktheory.base.domains import Integer, Real
 from qktheory.base.errors import bad_value
-from qktheory.numerics.phase_map import (
-    eta_late_middle,
-    eta_unlocalized,
-    late_lens,
-    lens_tip,
-    phase,
-    triple_point,
-)
+from qktheory.numerics.phase_map import eta_unlocalized, lens_tip, phase, triple_point
+from qktheory.phase.boundaries.aliveness import late_middle_line
 from qktheory.plots.style import COLOURS, INK, style
 from qktheory.theorems.catalogue import evaluate
 
@@ -24,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-__all__ = ["PHASE_NAMES", "late_middle_line", "phase_map_caption", "plot_phase_map"]
+__all__ = ["PHASE_NAMES", "phase_map_caption", "plot_phase_map"]
 
 FloatArray = NDArray[np.float64]
 
@@ -42,45 +36,6 @@ def _span(argument: str, ends: tuple[float, float]) -> tuple[float, float]:
     if not low < high:
         raise bad_value(argument, ends, "a lower and a larger upper end")
     return low, high
-
-
-def late_middle_line(eta_low: float, points: int = 48) -> tuple[FloatArray, FloatArray]:
-    """Return the boundary of the phases L and M from the triple point around the lens tip.
-
-    Parameters
-    ----------
-    eta_low : float
-        Where to end the branch that comes down to xi = 2 as eta tends to 0.
-    points : int, optional
-        Number of points of each of the three parts.
-
-    Returns
-    -------
-    xi, eta : ndarray
-        eta_LM of LOC-6c for xi <= 2, then the upper and the lower end of the lens of LOC-6d.
-
-    Examples
-    --------
-    >>> xi, eta = late_middle_line(0.01, points=8)
-    >>> xi[0].round(6), eta[0].round(6), xi.max().round(6)
-    (np.float64(0.47253), np.float64(1.085665), np.float64(2.014405))
-    """
-    triple, tip = triple_point(), lens_tip()
-    # Steps shrink towards xi = 2, where the line is steepest.
-    before = 2.0 - (2.0 - triple.xi) * np.linspace(1.0, 0.0, points)[1:] ** 2
-    # Also at the tip, and most of all where the lower branch comes down beside xi = 2.
-    lens = 2.0 + (tip.xi - 2.0) * np.sin(0.5 * np.pi * np.linspace(0.0, 1.0, points))[1:-1] ** 4
-    ends = [late_lens(x) for x in lens]
-    xi = np.concatenate([[triple.xi], before, lens, [tip.xi], lens[::-1], [2.0]])
-    eta = np.array(
-        [triple.eta]
-        + [eta_late_middle(x) for x in before]
-        + [end.eta_LM_high for end in ends]
-        + [tip.eta]
-        + [end.eta_LM_low for end in reversed(ends)]
-        + [min(eta_low, ends[0].eta_LM_low)]
-    )
-    return xi, eta
 
 
 def plot_phase_map(

@@ -9,8 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 
 import qktheory as qk
+from qktheory.phase.boundaries.aliveness import late_middle_line
 from qktheory.plots.argmax_law import argmax_law_caption, plot_argmax_law
-from qktheory.plots.phase_map import late_middle_line, phase_map_caption, plot_phase_map
+from qktheory.plots.phase_map import phase_map_caption, plot_phase_map
 from qktheory.plots.position_bins import PositionBins
 from qktheory.plots.softmax_against_rho import (
     plot_softmax_against_rho,
