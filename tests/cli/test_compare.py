@@ -124,7 +124,7 @@ def test_an_interrupt_reports_what_is_done(run: Run, monkeypatch: pytest.MonkeyP
 def test_disagreement_is_the_content_not_a_failure(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import qktheory.verification.compare as room
+    import qktheory.theorems.predictions as room
 
     original = room._predict
 

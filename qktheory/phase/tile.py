@@ -1,0 +1,236 @@
+"""A tile: cells that are worked on together, in one task of an executor."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qktheory.base.blas import serial_blas
+from qktheory.observables.observable import Observable, find_observables
+from qktheory.phase.goal import Goal
+from qktheory.phase.journal import Record
+from qktheory.phase.versions import versions
+from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.realization import Realization
+from qktheory.simulation.shared import Experiment, SampleState, sample_together
+from qktheory.theorems.predictions import predictions
+
+__all__ = ["CellRequest", "TileOutcome", "TileRequest", "run_tile"]
+
+
+@dataclass(frozen=True)
+class CellRequest:
+    """One cell of a tile.
+
+    Parameters
+    ----------
+    cell : int
+        Number of the cell.
+    table : mapping
+        Tables of its spec.
+    stream_cell : int
+        Cell number that its random numbers are addressed by.
+    earlier : Record or None
+        What has been done before.
+    """
+
+    cell: int
+    table: Mapping[str, Any]
+    stream_cell: int
+    earlier: Record | None = None
+
+
+@dataclass(frozen=True)
+class TileRequest:
+    """A task: cells, and how far to bring them. Plain data, so that it can go to any process.
+
+    Parameters
+    ----------
+    cells : tuple of CellRequest
+        The cells.
+    observables : tuple of str
+        What is measured.
+    key : int
+        Key of all random numbers.
+    goal : Goal
+        When a cell is finished.
+    until : int
+        Samples at which this task stops, finished or not.
+    delta_each : float
+        Error probability of one interval.
+    predictions : bool
+        Whether finished cells ask the claims of the catalogue.
+    """
+
+    cells: tuple[CellRequest, ...]
+    observables: tuple[str, ...]
+    key: int
+    goal: Goal
+    until: int
+    delta_each: float
+    predictions: bool = False
+
+
+@dataclass(frozen=True)
+class TileOutcome:
+    """What a task has done.
+
+    Parameters
+    ----------
+    records : tuple of Record
+        One for each cell of the request.
+    drawn : int
+        Samples drawn, of all cells together.
+    seconds : float
+        Time taken.
+    versions : mapping
+        What they were drawn with, see `qktheory.phase.versions`.
+    """
+
+    records: tuple[Record, ...]
+    drawn: int
+    seconds: float
+    versions: Mapping[str, str]
+
+
+@serial_blas
+def run_tile(request: TileRequest) -> TileOutcome:
+    """Bring the cells of a tile further, in this thread.
+
+    A cell that fails keeps its traceback and does not stop the others.
+
+    Parameters
+    ----------
+    request : TileRequest
+        The task.
+
+    Returns
+    -------
+    TileOutcome
+
+    Examples
+    --------
+    >>> table = {"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0, "eta": 0.25}}
+    >>> cell = CellRequest(7, table, stream_cell=0)
+    >>> outcome = run_tile(TileRequest((cell,), ("entropy",), 1, Goal(500), 500, 1e-6))
+    >>> [(r.cell, r.status, r.samples) for r in outcome.records]
+    [(7, 'done', 500)]
+    """
+    started = time.perf_counter()
+    observables = find_observables(request.observables)
+    try:
+        states = _sample(request, request.cells, observables)
+        failures: dict[int, str] = {}
+    except Exception:
+        # One of them fails: each on its own, and the faulty ones are found.
+        states, failures = _one_by_one(request, observables)
+    share = (time.perf_counter() - started) / len(request.cells)
+    records = []
+    drawn = 0
+    for cell in request.cells:
+        before = 0 if cell.earlier is None else cell.earlier.samples
+        spent = share + (0.0 if cell.earlier is None else cell.earlier.seconds)
+        if cell.cell in failures:
+            records.append(Record(cell.cell, "failed", message=failures[cell.cell], seconds=spent))
+            continue
+        state = states[cell.cell]
+        drawn += state.n - before
+        status, told, message = _status(request, state), "", ""
+        if status != "partial" and request.predictions:
+            try:
+                told = _predictions(request, cell, observables)
+            except Exception:
+                # The samples are worth keeping without predictions.
+                message = _printable(traceback.format_exc())
+        records.append(
+            Record(cell.cell, status, state.n, state.to_bytes(), message, told, seconds=spent)
+        )
+    return TileOutcome(tuple(records), drawn, time.perf_counter() - started, versions())
+
+
+def _sample(
+    request: TileRequest, cells: Sequence[CellRequest], observables: tuple[Observable, ...]
+) -> dict[int, SampleState]:
+    """Return the states of cells after the task, by number of the cell."""
+    states: dict[int, SampleState | None] = {}
+    experiments: dict[int, Experiment] = {}
+    for cell in cells:
+        experiment = Experiment(Ensemble.from_dict(cell.table), observables)
+        experiments[cell.cell] = experiment
+        earlier = None if cell.earlier is None else cell.earlier.state
+        states[cell.cell] = (
+            None if earlier is None else SampleState.from_bytes(experiment, earlier)
+        )
+    start = min((state.n if state is not None else 0) for state in states.values())
+    looks = [n for n in request.goal.rounds(start) if n < request.until]
+    # An earlier goal may have been stricter.
+    left = [c for c in cells if (s := states[c.cell]) is None or not _finished(request, s)]
+    for look in (*looks, request.until):
+        if not left:
+            break
+        extended = sample_together(
+            [experiments[cell.cell] for cell in left],
+            request.key,
+            [cell.stream_cell for cell in left],
+            look,
+            [states[cell.cell] for cell in left],
+        )
+        states.update(zip((cell.cell for cell in left), extended, strict=True))
+        left = [c for c, state in zip(left, extended, strict=True) if not _finished(request, state)]
+    return {number: state for number, state in states.items() if state is not None}
+
+
+def _finished(request: TileRequest, state: SampleState) -> bool:
+    """Return whether a cell has samples enough; accuracy is looked at after rounds only."""
+    goal = request.goal
+    if state.n >= goal.samples:
+        return True
+    if goal.target_half_width is None or not goal.is_round(state.n):
+        return False
+    return goal.met(state.estimates(request.delta_each))
+
+
+def _status(request: TileRequest, state: SampleState) -> str:
+    if not _finished(request, state):
+        return "partial"
+    if request.goal.target_half_width is None:
+        return "done"
+    return "done" if request.goal.met(state.estimates(request.delta_each)) else "capped"
+
+
+def _one_by_one(
+    request: TileRequest, observables: tuple[Observable, ...]
+) -> tuple[dict[int, SampleState], dict[int, str]]:
+    """Return states and, of the cells that fail, tracebacks."""
+    states: dict[int, SampleState] = {}
+    failures: dict[int, str] = {}
+    for cell in request.cells:
+        try:
+            states |= _sample(request, (cell,), observables)
+        except Exception:
+            failures[cell.cell] = _printable(traceback.format_exc())
+    return states, failures
+
+
+def _predictions(
+    request: TileRequest, cell: CellRequest, observables: tuple[Observable, ...]
+) -> str:
+    """Return what the catalogue predicts of scalar observables, as JSON."""
+    realization = Realization.from_key(
+        Ensemble.from_dict(cell.table), request.key, cell.stream_cell
+    )
+    found = {
+        f"{observable.name}_{prediction.claim.id}": [prediction.kind, float(prediction.value[0])]
+        for observable in observables
+        if not observable.vector
+        for prediction in predictions(realization, observable)
+    }
+    return json.dumps(found)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
