@@ -12,6 +12,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from qktheory.observables.observable import Observable as Observable
+    from qktheory.phase.diagram import PhaseDiagram as PhaseDiagram
+    from qktheory.phase.diagram import phase_diagram as phase_diagram
+    from qktheory.phase.sweep import Sweep as Sweep
     from qktheory.simulation.ensemble import Ensemble as Ensemble
     from qktheory.simulation.estimate import Estimate as Estimate
     from qktheory.simulation.realization import Realization as Realization
@@ -32,13 +35,16 @@ _HOMES = {
     "Ensemble": "simulation.ensemble",
     "Estimate": "simulation.estimate",
     "Observable": "observables.observable",
+    "PhaseDiagram": "phase.diagram",
     "Realization": "simulation.realization",
     "Simulation": "simulation.simulate",
+    "Sweep": "phase.sweep",
     "Verification": "verification.verdict",
     "applicability": "theorems.catalogue",
     "claims": "theorems.catalogue",
     "compare": "verification.compare",
     "evaluate": "theorems.catalogue",
+    "phase_diagram": "phase.diagram",
     "simulate": "simulation.simulate",
     "verify": "verification.verify",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -46,7 +47,8 @@ class Registry(Generic[Entry]):
         self.package = package
         self._entries: dict[str, Entry] = {}
         self._families: dict[str, Callable[[str], Entry]] = {}
-        self._discovered = False
+        self._discovered = self._discovering = False
+        self._lock = threading.RLock()
 
     def add(self, name: str, entry: Entry) -> Entry:
         """Register `entry` under `name`; the same name twice is a programming error."""
@@ -66,10 +68,19 @@ class Registry(Generic[Entry]):
     def _discover(self) -> None:
         if self._discovered:
             return
-        self._discovered = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.walk_packages(package.__path__, f"{self.package}."):
-            importlib.import_module(module.name)
+        # Another thread waits until every entry is there; a module that looks into the registry
+        # while it is being imported sees what there is so far.
+        with self._lock:
+            if self._discovered or self._discovering:
+                return
+            self._discovering = True
+            try:
+                package = importlib.import_module(self.package)
+                for module in pkgutil.walk_packages(package.__path__, f"{self.package}."):
+                    importlib.import_module(module.name)
+                self._discovered = True
+            finally:
+                self._discovering = False
 
     def __getitem__(self, name: str) -> Entry:
         self._discover()

@@ -20,7 +20,9 @@ from qktheory.base.errors import unknown_name
 from qktheory.cli.claims import claims
 from qktheory.cli.compare import compare
 from qktheory.cli.evaluate import evaluate
+from qktheory.cli.phase import phase
 from qktheory.cli.show import show
+from qktheory.cli.status import status
 from qktheory.cli.verify import verify
 
 __all__ = ["Program", "main"]
@@ -133,5 +135,5 @@ def main() -> None:
     """Theory and simulation of self-attention at initialisation, with checkable theorems."""
 
 
-for _command in (verify, compare, claims, show, evaluate):
+for _command in (verify, compare, phase, status, claims, show, evaluate):
     main.add_command(_command)

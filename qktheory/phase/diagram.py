@@ -126,9 +126,7 @@ def phase_diagram(
     2.36
     """
     sweep = settled(_sweep(sweep), samples, target_half_width, seed)
-    sweep, dataset = run_sweep(
-        sweep, folder, executor=executor, workers=workers, progress=progress
-    )
+    sweep, dataset = run_sweep(sweep, folder, executor=executor, workers=workers, progress=progress)
     return PhaseDiagram(sweep, Path(folder), dataset)
 
 

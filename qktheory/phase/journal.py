@@ -33,13 +33,14 @@ _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE cells (
     cell INTEGER PRIMARY KEY, status TEXT NOT NULL, samples INTEGER NOT NULL, state BLOB,
-    message TEXT NOT NULL, predictions TEXT NOT NULL, seconds REAL NOT NULL, digest BLOB NOT NULL
+    estimates BLOB, message TEXT NOT NULL, predictions TEXT NOT NULL, seconds REAL NOT NULL,
+    digest BLOB NOT NULL
 );
 """
-_COLUMNS = "cell, status, samples, state, message, predictions, seconds, digest"
+_COLUMNS = "cell, status, samples, state, estimates, message, predictions, seconds, digest"
 #: Where SQLite's write-ahead log, which needs shared memory, must not be used.
 _NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs 9p afs ceph lustre beegfs gpfs glusterfs fuse.sshfs".split()
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs")
 )
 
 
@@ -56,7 +57,10 @@ class Record:
     samples : int
         Number of samples.
     state : bytes or None
-        Their statistics.
+        Their statistics, from which sampling goes on.
+    estimates : bytes or None
+        Mean, standard error and ends of the interval of each component of each observable, in
+        this order, as little-endian doubles: what the result shows.
     message : str
         Traceback of a failed cell, reason of an infeasible one.
     predictions : str
@@ -69,6 +73,7 @@ class Record:
     status: str
     samples: int = 0
     state: bytes | None = None
+    estimates: bytes | None = None
     message: str = ""
     predictions: str = ""
     seconds: float = 0.0
@@ -77,7 +82,10 @@ class Record:
         """Return a checksum of everything that decides a result."""
         text = f"{self.status}\0{self.samples}\0{self.message}\0{self.predictions}\0"
         start = struct.pack("<q", self.cell) + text.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(start + (self.state or b""), digest_size=8).digest()
+        digest = hashlib.blake2b(start, digest_size=8)
+        digest.update(self.state or b"")
+        digest.update(self.estimates or b"")
+        return digest.digest()
 
 
 class Journal:
@@ -308,9 +316,12 @@ class Journal:
 
 def _insert(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
     connection.executemany(
-        f"INSERT OR REPLACE INTO cells ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO cells ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (r.cell, r.status, r.samples, r.state, r.message, r.predictions, r.seconds, r.digest())
+            (
+                *(r.cell, r.status, r.samples, r.state, r.estimates),
+                *(r.message, r.predictions, r.seconds, r.digest()),
+            )
             for r in records
         ),
     )
@@ -375,4 +386,4 @@ def _on_network(folder: Path) -> bool:
         mount = Path(point.replace("\\040", " "))
         if place.is_relative_to(mount) and len(mount.parts) >= best:
             best, kind = len(mount.parts), found
-    return kind in _NETWORK
+    return kind in _NETWORK or kind.startswith("fuse.")

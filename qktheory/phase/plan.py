@@ -119,7 +119,7 @@ def _grouping(sweep: Sweep) -> Callable[[int], str]:
     shaping = [
         name
         for name in sweep.names
-        if name in ("d", "T") or name.startswith("tokens.") or name.startswith("attention.query")
+        if name in ("d", "T") or name.startswith(("tokens.", "attention.query"))
     ]
     if not shaping:
         return lambda cell: ""

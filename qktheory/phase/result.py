@@ -15,7 +15,6 @@ from qktheory.base.memory import check_memory
 from qktheory.observables.observable import Observable
 from qktheory.phase.journal import Journal, Record
 from qktheory.phase.sweep import Sweep
-from qktheory.simulation.shared import Experiment, SampleState
 
 if TYPE_CHECKING:
     import xarray
@@ -56,8 +55,8 @@ def sweep_dataset(journal: Journal) -> xarray.Dataset:
     for record in journal.records():
         status[record.cell] = record.status
         message[record.cell] = record.message.strip().rpartition("\n")[2]
-        if record.state is not None:
-            _fill(record, sweep, observables, columns)
+        if record.estimates is not None:
+            _fill(record, columns.values())
         told = json.loads(record.predictions) if record.predictions else {}
         for name, (kind, value) in told.items():
             found = predictions.setdefault(name, (kind, np.full(sweep.cells, np.nan)))
@@ -85,13 +84,12 @@ class _Columns:
         )
         self.arrays = {label: np.full((sweep.cells, *size), np.nan) for label in _LABELS}
         self.n = np.zeros(sweep.cells, dtype=np.int64)
-        self.guarantee = ""
 
     def variables(self) -> dict[str, Any]:
         name, dims = self.observable.name, self.sweep.dims
-        attrs = {"long_name": self.observable.title}
-        if self.guarantee:
-            attrs["guarantee"] = self.guarantee
+        bounded = self.observable.bounds(2) is not None
+        guarantee = "finite-sample" if bounded else "asymptotic"
+        attrs = {"long_name": self.observable.title, "guarantee": guarantee}
         inner = ("key",) if self.observable.vector else ()
         found: dict[str, Any] = {
             f"{name}_{label}": (
@@ -105,23 +103,16 @@ class _Columns:
         return found
 
 
-def _fill(
-    record: Record,
-    sweep: Sweep,
-    observables: Iterable[Observable],
-    columns: dict[str, _Columns],
-) -> None:
+def _fill(record: Record, columns: Iterable[_Columns]) -> None:
     """Write the estimates of one cell into the arrays."""
-    assert record.state is not None
-    experiment = Experiment(sweep.ensemble(record.cell), tuple(observables))
-    state = SampleState.from_bytes(experiment, record.state)
-    for name, estimate in state.estimates(sweep.delta_each).items():
-        column = columns[name]
-        values = (estimate.mean, estimate.std_error, estimate.low, estimate.high)
-        for label, value in zip(_LABELS, values, strict=True):
-            column.arrays[label][record.cell] = value if estimate.vector else value[0]
-        column.n[record.cell] = estimate.n
-        column.guarantee = estimate.guarantee
+    values = np.frombuffer(record.estimates or b"", dtype="<f8")
+    start = 0
+    for column in columns:
+        for array in column.arrays.values():
+            size = array[record.cell].size
+            array[record.cell] = values[start : start + size].reshape(array.shape[1:])
+            start += size
+        column.n[record.cell] = record.samples
 
 
 def _coordinates(sweep: Sweep, vector: bool) -> dict[str, Any]:
@@ -188,7 +179,9 @@ def read_result(folder: str | Path) -> xarray.Dataset:
 
     path = Path(folder) / RESULT_NAME
     if not path.is_file():
-        raise ValueError(f"{folder} holds no {RESULT_NAME}: expected the folder of a finished sweep")
+        raise ValueError(
+            f"{folder} holds no {RESULT_NAME}: expected the folder of a finished sweep"
+        )
     try:
         return xarray.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, RuntimeError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qktheory.base.files import check_folder, write_file
+from qktheory.phase.cells import Cells
 from qktheory.phase.executors import InFlight, sweep_workers
 from qktheory.phase.journal import JOURNAL_NAME, Journal, Record
 from qktheory.phase.lock import exclusive
@@ -76,13 +77,13 @@ def run_sweep(
     folder = check_folder("folder", folder)
     report = progress or (lambda line, done, total: None)
     report("validating cells", 0, sweep.cells)
-    infeasible = sweep.infeasible()
-    with sweep_workers(executor, workers) as pool, _opened(sweep, folder, infeasible) as journal:
+    cells = Cells(sweep)
+    with sweep_workers(executor, workers) as pool, _opened(sweep, folder, cells) as journal:
         sweep = sweep.replace(goal=sweep.goal.beyond(journal.sweep.goal))
         if sweep.goal != journal.sweep.goal:
             journal.set_goal(sweep)
         write_file(folder / SPEC_NAME, sweep.to_toml())
-        _Runner(sweep, journal, pool, report).run()
+        _Runner(sweep, cells, journal, pool, report).run()
         # Still locked: what is written is what was run.
         dataset = sweep_dataset(journal)
         write_result(dataset, folder)
@@ -90,7 +91,7 @@ def run_sweep(
 
 
 @contextmanager
-def _opened(sweep: Sweep, folder: Path, infeasible: dict[int, str]) -> Iterator[Journal]:
+def _opened(sweep: Sweep, folder: Path, cells: Cells) -> Iterator[Journal]:
     """Hold a folder, with its journal open."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ def _opened(sweep: Sweep, folder: Path, infeasible: dict[int, str]) -> Iterator[
         if (folder / JOURNAL_NAME).exists():
             journal = Journal.open(folder)
         else:
-            journal = Journal.create(folder, sweep, infeasible)
+            journal = Journal.create(folder, sweep, cells.infeasible)
         with journal:
             if journal.meta["hash"] != sweep.hash:
                 raise ValueError(
@@ -115,8 +116,10 @@ def _opened(sweep: Sweep, folder: Path, infeasible: dict[int, str]) -> Iterator[
 class _Runner:
     """Works through the cells of a journal."""
 
-    def __init__(self, sweep: Sweep, journal: Journal, workers: Workers, report: Progress) -> None:
-        self._sweep, self._journal, self._report = sweep, journal, report
+    def __init__(
+        self, sweep: Sweep, cells: Cells, journal: Journal, workers: Workers, report: Progress
+    ) -> None:
+        self._sweep, self._cells, self._journal, self._report = sweep, cells, journal, report
         known = {cell: (status, samples) for cell, status, samples in journal.overview()}
         todo = []
         for cell in range(sweep.cells):
@@ -152,7 +155,7 @@ class _Runner:
     def _submit(self, step: Step, earlier: dict[int, Record]) -> None:
         sweep = self._sweep
         cells = tuple(
-            CellRequest(cell, sweep.table(cell), sweep.stream_cell(cell), earlier.get(cell))
+            CellRequest(cell, self._cells.packed(cell), sweep.stream_cell(cell), earlier.get(cell))
             for cell in step.cells
         )
         request = TileRequest(

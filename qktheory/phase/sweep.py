@@ -25,7 +25,6 @@ from qktheory.phase.axis import Axis, AxisValue, check_axis_name, set_dotted
 from qktheory.phase.goal import Goal
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
-from qktheory.simulation.simulator import choose
 from qktheory.simulation.specification import DEFAULT_OBSERVABLES
 
 __all__ = ["Sweep"]
@@ -105,10 +104,15 @@ class Sweep:
         if not 1 <= self.cells <= _MOST_CELLS:
             raise bad_value("cells", self.cells, f"1 to {_MOST_CELLS} cells")
         vector = [o.name for o in found if o.vector]
-        if vector and "T" in self.names:
-            raise bad_value(
-                "observables", vector, "scalar ones: T is an axis, so the number of keys varies"
-            )
+        if vector and len(self._keys()) > 1:
+            raise bad_value("observables", vector, "scalar ones: T, the number of keys, varies")
+
+    def _keys(self) -> set[AxisValue]:
+        """Return the values that T takes, none if the template has it."""
+        along = [axis.values for axis in self.axes if axis.name == "T"]
+        return {value for values in along for value in values} | {
+            case["T"] for case in self.cases if "T" in case
+        }
 
     def _check_names(self) -> None:
         names = self.names
@@ -289,29 +293,6 @@ class Sweep:
         """
         return Ensemble.from_dict(self.table(cell))
 
-    def infeasible(self) -> dict[int, str]:
-        """Return the cells that are no experiment, with the reason.
-
-        Raises
-        ------
-        ValueError
-            If there is no other cell.
-        """
-        observables = self.found_observables()
-        reasons: dict[int, str] = {}
-        for cell in range(self.cells):
-            try:
-                ensemble = self.ensemble(cell)
-                for observable in observables:
-                    choose(ensemble, observable)
-            except ValueError as error:
-                reasons[cell] = str(error)
-        if len(reasons) == self.cells:
-            if len(set(reasons.values())) == 1:
-                raise ValueError(reasons[0])
-            raise ValueError(f"no cell of the sweep is feasible; the first one: {reasons[0]}")
-        return reasons
-
 
 def _flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield dotted names with their values; TOML reads an unquoted ``spectrum.eta`` as tables."""
@@ -347,7 +328,9 @@ def _same_kind(name: str, values: Sequence[AxisValue]) -> None:
 def _resolved(value: Any, folder: Path | None, name: str = "") -> Any:
     """Return nested tables with arrays read from their files, as plain lists."""
     if isinstance(value, Mapping):
-        return {k: _resolved(v, folder, f"{name}.{k}" if name else str(k)) for k, v in value.items()}
+        return {
+            k: _resolved(v, folder, f"{name}.{k}" if name else str(k)) for k, v in value.items()
+        }
     if isinstance(value, str) and value.startswith("@"):
         return load_array(name, value, folder).tolist()
     if isinstance(value, np.ndarray | np.generic):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
 
 from qktheory.base.blas import serial_blas
 from qktheory.observables.observable import Observable, find_observables
@@ -15,6 +17,7 @@ from qktheory.phase.goal import Goal
 from qktheory.phase.journal import Record
 from qktheory.phase.versions import versions
 from qktheory.simulation.ensemble import Ensemble
+from qktheory.simulation.estimate import Estimate
 from qktheory.simulation.realization import Realization
 from qktheory.simulation.shared import Experiment, SampleState, sample_together
 from qktheory.theorems.predictions import predictions
@@ -30,8 +33,8 @@ class CellRequest:
     ----------
     cell : int
         Number of the cell.
-    table : mapping
-        Tables of its spec.
+    ensemble : bytes
+        Its experiment, pickled.
     stream_cell : int
         Cell number that its random numbers are addressed by.
     earlier : Record or None
@@ -39,7 +42,7 @@ class CellRequest:
     """
 
     cell: int
-    table: Mapping[str, Any]
+    ensemble: bytes
     stream_cell: int
     earlier: Record | None = None
 
@@ -114,8 +117,9 @@ def run_tile(request: TileRequest) -> TileOutcome:
 
     Examples
     --------
-    >>> table = {"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0, "eta": 0.25}}
-    >>> cell = CellRequest(7, table, stream_cell=0)
+    >>> ensemble = Ensemble.from_dict({"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0,
+    ...                                "eta": 0.25}})
+    >>> cell = CellRequest(7, pickle.dumps(ensemble), stream_cell=0)
     >>> outcome = run_tile(TileRequest((cell,), ("entropy",), 1, Goal(500), 500, 1e-6))
     >>> [(r.cell, r.status, r.samples) for r in outcome.records]
     [(7, 'done', 500)]
@@ -139,16 +143,17 @@ def run_tile(request: TileRequest) -> TileOutcome:
             continue
         state = states[cell.cell]
         drawn += state.n - before
-        status, told, message = _status(request, state), "", ""
+        estimates = state.estimates(request.delta_each)
+        status, told, message = _status(request, state, estimates), "", ""
         if status != "partial" and request.predictions:
             try:
                 told = _predictions(request, cell, observables)
             except Exception:
                 # The samples are worth keeping without predictions.
                 message = _printable(traceback.format_exc())
-        records.append(
-            Record(cell.cell, status, state.n, state.to_bytes(), message, told, seconds=spent)
-        )
+        shown = packed_estimates(estimates)
+        done = (status, state.n, state.to_bytes(), shown, message, told, spent)
+        records.append(Record(cell.cell, *done))
     return TileOutcome(tuple(records), drawn, time.perf_counter() - started, versions())
 
 
@@ -159,12 +164,10 @@ def _sample(
     states: dict[int, SampleState | None] = {}
     experiments: dict[int, Experiment] = {}
     for cell in cells:
-        experiment = Experiment(Ensemble.from_dict(cell.table), observables)
+        experiment = Experiment(_ensemble(cell), observables)
         experiments[cell.cell] = experiment
         earlier = None if cell.earlier is None else cell.earlier.state
-        states[cell.cell] = (
-            None if earlier is None else SampleState.from_bytes(experiment, earlier)
-        )
+        states[cell.cell] = None if earlier is None else SampleState.from_bytes(experiment, earlier)
     start = min((state.n if state is not None else 0) for state in states.values())
     looks = [n for n in request.goal.rounds(start) if n < request.until]
     # An earlier goal may have been stricter.
@@ -194,12 +197,23 @@ def _finished(request: TileRequest, state: SampleState) -> bool:
     return goal.met(state.estimates(request.delta_each))
 
 
-def _status(request: TileRequest, state: SampleState) -> str:
+def _status(request: TileRequest, state: SampleState, estimates: Mapping[str, Estimate]) -> str:
     if not _finished(request, state):
         return "partial"
     if request.goal.target_half_width is None:
         return "done"
-    return "done" if request.goal.met(state.estimates(request.delta_each)) else "capped"
+    return "done" if request.goal.met(estimates) else "capped"
+
+
+def packed_estimates(estimates: Mapping[str, Estimate]) -> bytes:
+    """Return what a result shows of estimates, see `Record`."""
+    parts = [[e.mean, e.std_error, e.low, e.high] for e in estimates.values()]
+    return np.concatenate([array for part in parts for array in part], dtype="<f8").tobytes()
+
+
+def _ensemble(cell: CellRequest) -> Ensemble:
+    ensemble: Ensemble = pickle.loads(cell.ensemble)
+    return ensemble
 
 
 def _one_by_one(
@@ -220,9 +234,7 @@ def _predictions(
     request: TileRequest, cell: CellRequest, observables: tuple[Observable, ...]
 ) -> str:
     """Return what the catalogue predicts of scalar observables, as JSON."""
-    realization = Realization.from_key(
-        Ensemble.from_dict(cell.table), request.key, cell.stream_cell
-    )
+    realization = Realization.from_key(_ensemble(cell), request.key, cell.stream_cell)
     found = {
         f"{observable.name}_{prediction.claim.id}": [prediction.kind, float(prediction.value[0])]
         for observable in observables
