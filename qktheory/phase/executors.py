@@ -17,6 +17,8 @@ __all__ = ["EXECUTORS", "InFlight", "sweep_workers"]
 EXECUTORS = ("threads", "processes", "dask", "dask=ADDRESS")
 #: Times that Dask gives a task to another worker when one dies.
 _RETRIES = 3
+#: Time that a running cluster has to answer.
+_ANSWER_SECONDS = 20
 
 Label = TypeVar("Label")
 Request = TypeVar("Request")
@@ -92,11 +94,12 @@ def _dask(address: str, workers: int | None) -> Iterator[Workers]:
     cluster = None
     if not address:
         cluster = LocalCluster(
-            n_workers=workers or available_threads(), threads_per_worker=1, dashboard_address=None
+            n_workers=workers or available_threads(), threads_per_worker=1, dashboard_address=":0"
         )
     try:
         try:
-            client = Client(cluster or address, timeout=30)
+            # Not the default of this process: other libraries would send it work of their own.
+            client = Client(cluster or address, timeout=_ANSWER_SECONDS, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise bad_value("executor", f"dask={address}", f"a running cluster ({error})") from None
         try:

@@ -162,7 +162,7 @@ def write_result(dataset: xarray.Dataset, folder: Path) -> Path:
     except (OSError, RuntimeError) as error:
         raise ValueError(
             f"{path} cannot be written ({' '.join(str(error).split())}): the samples are safe in "
-            "the journal; free some space and run it again"
+            "the journal, and the same command writes the result once there is room"
         ) from error
     return path
 

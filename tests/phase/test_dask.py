@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import qktheory as qk
+import qktheory.phase.executors as executors
 from qktheory.phase.executors import sweep_workers
 from tests.phase.cases import SPEC, same, spec
 
@@ -30,7 +31,7 @@ pytestmark = [
 def cluster() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed", reason="the test extra installs it")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as cluster:
         yield cluster
 
@@ -46,11 +47,11 @@ def test_a_running_cluster_gives_the_same_numbers(cluster: Any, tmp_path: Path) 
 def test_a_killed_worker_loses_nothing(cluster: Any, tmp_path: Path) -> None:
     import distributed
 
-    table = spec(samples=400_000)
+    table = spec(samples=100_000)
     killed: list[int] = []
 
     def kill() -> None:
-        with distributed.Client(cluster.scheduler_address) as client:
+        with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
             while not killed:
                 busy = [name for name, tasks in client.processing().items() if tasks]
                 pids = client.run(os.getpid, workers=busy) if busy else {}
@@ -75,8 +76,9 @@ def test_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert same(own.to_xarray(), qk.phase_diagram(SPEC, tmp_path / "here").to_xarray())
 
 
-def test_a_cluster_that_is_not_there() -> None:
+def test_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="the test extra installs it")
+    monkeypatch.setattr(executors, "_ANSWER_SECONDS", 1)
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         with (
             pytest.raises(ValueError, match="expected a running cluster"),
