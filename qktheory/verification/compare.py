@@ -25,6 +25,7 @@ __all__ = ["Comparison", "ObservableComparison", "Prediction", "compare", "predi
 
 FloatArray = NDArray[np.float64]
 
+
 @dataclass(frozen=True, eq=False)
 class ObservableComparison:
     """Predictions of one observable beside its estimate.
