@@ -113,8 +113,8 @@ def deficit_kernel(v: Floats) -> Floats:
 
 def single_averages(
     u: Floats, std: float, kernels: Sequence[Kernel]
-) -> tuple[Floats, list[Floats]]:
-    """Return E exp(-e^v) and E f(v) at v = u + std g for kernels f that vanish at both ends.
+) -> tuple[Floats, Floats, list[Floats]]:
+    """Return E exp(-e^v), its complement and E f(v), v = u + std g, f vanishing at both ends.
 
     Parameters
     ----------
@@ -127,12 +127,12 @@ def single_averages(
 
     Returns
     -------
-    survival : ndarray, shape (N,)
+    survival, deficit : ndarray, shape (N,)
     averages : list of ndarray, shape (N,)
 
     Examples
     --------
-    >>> survival, _ = single_averages(np.array([0.0]), 1e-9, [])
+    >>> survival, deficit, _ = single_averages(np.array([0.0]), 1e-9, [])
     >>> survival.round(8)
     array([0.36787944])
     """
@@ -141,15 +141,21 @@ def single_averages(
         last = math.ceil(DEVIATIONS / step)
         g = step * np.arange(-last, last + 1)
         weights = step * normal_pdf(g)
-        v = u[:, None] + std * g
-        return survival_kernel(v) @ weights, [kernel(v) @ weights for kernel in kernels]
+        all_kernels = (survival_kernel, deficit_kernel, *kernels)
+        table = np.empty((len(all_kernels), u.size))
+        for first in range(0, u.size, _BLOCK):
+            block = slice(first, first + _BLOCK)
+            v = u[block, None] + std * g
+            table[:, block] = [kernel(v) @ weights for kernel in all_kernels]
+        return table[0], table[1], list(table[2:])
     v = np.arange(-4.0 * DEPTH, 8.0, STEP)
     slope = STEP * power_kernel(1.0)(v)
     columns = np.stack([kernel(v) for kernel in kernels], axis=1) if kernels else v[:, None][:, :0]
-    survival, averages = np.empty(u.size), np.empty((u.size, len(kernels)))
+    survival, deficit = np.empty(u.size), np.empty(u.size)
+    averages = np.empty((u.size, len(kernels)))
     for first in range(0, u.size, _BLOCK):
         block = slice(first, first + _BLOCK)
         y = (v - u[block, None]) / std
-        survival[block] = ndtr(y) @ slope
+        survival[block], deficit[block] = ndtr(y) @ slope, ndtr(-y) @ slope
         averages[block] = (STEP / std) * normal_pdf(y) @ columns
-    return survival, list(averages.T)
+    return survival, deficit, list(averages.T)

@@ -31,7 +31,7 @@ from qktheory.numerics.gaussian_row_kernels import (
     survival_kernel,
 )
 
-__all__ = ["RowLattice"]
+__all__ = ["RowLattice", "freezing_point", "row_window"]
 
 Floats = NDArray[np.float64]
 #: Below this s the average is an ordinary sum over g; a lattice for it would be too fine.
@@ -110,8 +110,8 @@ class RowLattice:
         1.0
         """
         step = _step(order)
-        low, high, down, up = _window(n, s, order, self_logits)
-        freezing = _freezing(n)
+        low, high, down, up = row_window(n, s, order, self_logits)
+        freezing = freezing_point(n)
         if s >= max(_WIDE_S, _WIDE_FREEZING * freezing):
             return cls._wide(n, s, (low, high), step, self_logits, self_std)
         count = (high - low + s * (down + up)) / step
@@ -159,7 +159,7 @@ class RowLattice:
         self_std: float,
     ) -> RowLattice:
         """Build the grid for s far above freezing: u/s matters, v is of order one."""
-        scale = s / max(_freezing(n), 1.0)
+        scale = s / max(freezing_point(n), 1.0)
         if self_logits is None or self_std >= _WIDE_S:
             coarse = 0.25 * (scale if self_logits is None else min(scale, self_std))
             u = np.arange(window[0], window[1] + coarse, coarse)
@@ -265,8 +265,23 @@ class RowLattice:
         return float(self.du @ integrand)
 
 
-def _freezing(n: float) -> float:
-    """Return sqrt(2 ln n), 0 for n < 1."""
+def freezing_point(n: float) -> float:
+    """Return sqrt(2 ln n), 0 for n < 1.
+
+    Parameters
+    ----------
+    n : float
+        Number of logits, > 0.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(freezing_point(1024.0), 10)
+    3.7232974111
+    """
     return math.sqrt(2.0 * max(math.log(n), 0.0))
 
 
@@ -294,12 +309,31 @@ def _panels(low: float, high: float, width: float) -> tuple[Floats, Floats]:
     return nodes.ravel(), np.tile(half * _GAUSS_WEIGHTS, edges.size - 1)
 
 
-def _window(
-    n: float, s: float, order: float, self_logits: tuple[float, float] | None
+def row_window(
+    n: float, s: float, order: float, self_logits: tuple[float, float] | None = None
 ) -> tuple[float, float, float, float]:
-    """Return the range of u and the reach of g down and up outside which nothing counts."""
+    """Return the range of u and the reach of g down and up outside which nothing counts.
+
+    Parameters
+    ----------
+    n, s, order, self_logits
+        As in `RowLattice.build`.
+
+    Returns
+    -------
+    low, high : float
+        Range of u.
+    down, up : float
+        Reach of g below and above 0, both positive.
+
+    Examples
+    --------
+    >>> low, high, down, up = row_window(1024.0, 1.0, 2.0)
+    >>> low < -50.0 < high and min(down, up) > 9.0
+    True
+    """
     log_n = max(math.log(n), 0.0)
-    freezing = _freezing(n)
+    freezing = freezing_point(n)
     up = math.sqrt(2.0 * (log_n + DEPTH))
     if s < freezing:
         # A participation of this order is carried by g = order s, or, if that comes first, by the

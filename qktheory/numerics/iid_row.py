@@ -190,7 +190,7 @@ def row_with_gaussian_self_logit(n: float, s: float, self_std: float) -> SelfLog
     reach = 9.5 * own_std
     lattice = RowLattice.build(keys, std, 2.0, (-reach, reach), own_std)
     kernels = (entropy_kernel, power_kernel(1.0), power_kernel(2.0))
-    survival, own = single_averages(lattice.u, own_std, kernels)
+    survival, _, own = single_averages(lattice.u, own_std, kernels)
     return _combine(lattice, survival, *own)
 
 

@@ -256,10 +256,6 @@ CONTRACT: dict[str, tuple[str, str]] = {
 DEFAULTS = {"temperature": 1.0, "q": 2.0, "sigma_V": 1.0, "level": 0.5}
 #: Ids of the contract that no claim states yet.
 NOT_YET: set[str] = {
-    "ENT-14a",
-    "ENT-14b",
-    "ENT-14c",
-    "ENT-14d",
     "ENT-11a",
     "ENT-11b",
     "ENT-11c",

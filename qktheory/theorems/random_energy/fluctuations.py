@@ -81,7 +81,7 @@ register(
         cases=(
             {"T": 2, "s": 1.0},
             {"T": 16, "s": 2.0},
-            {"T": 32, "s": 6.0},
+            {"T": 32, "s": 4.0},
         ),
         judged_by=(Expectation(e.iid_row, _squares),),
         wrong_twin=WrongTwin(

@@ -122,7 +122,7 @@ register(
         W="either",
         predicts=tuple(map(_predicts, ("entropy", "participation", "self_weight"))),
         cases=(
-            {"n": 1, "s": 1.5, "self_logit": 2.0},
+            {"n": 15, "s": 1.5, "self_logit": 2.0},
             {"n": 63, "s": 3.0, "self_logit": 5.0},
             {"n": 127, "s": 1.0, "self_logit": 4.0},
         ),
