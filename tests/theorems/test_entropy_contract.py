@@ -263,11 +263,6 @@ NOT_YET: set[str] = {
     "ENT-11e",
     "ENT-12b",
     "ENT-12c",
-    "ENT-15a",
-    "ENT-15c",
-    "ENT-15d",
-    "ENT-15e",
-    "ENT-15f",
 }
 
 WRITTEN = [name for name in CONTRACT if name in CLAIMS]
