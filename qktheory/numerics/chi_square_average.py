@@ -23,13 +23,16 @@ __all__ = ["ChiSquareAverage", "chi_square_average"]
 
 _Floats = NDArray[np.float64]
 _DOFS = RealList(Real(low=0.5, high=1e15))
-#: Weights below this one, relative to the largest, are left out.
-_NEGLIGIBLE = 1e-20
+_GROWTH = Real(low=1.0, high=1e300)
+#: Minus the log of the density, relative to the largest, below which points are left out.
+_DEPTH = 44.0
 #: The error of the trapezoid rule is about the square of what halving the step changes.
 _CHANGE = 3e-8
 _MOST_HALVINGS = 7
 #: Convergence has to happen within this change for the value to be given at all.
 _FAILURE = 1e-4
+#: A change below this share of the largest value at small ratios is within the mass left out.
+_LEFT_OUT = 1e-19
 
 
 class ChiSquareAverage(NamedTuple):
@@ -52,7 +55,7 @@ class ChiSquareAverage(NamedTuple):
 
 
 def chi_square_average(
-    function: Callable[[_Floats], ArrayLike], dofs: ArrayLike
+    function: Callable[[_Floats], ArrayLike], dofs: ArrayLike, growth: float = 1.0
 ) -> ChiSquareAverage:
     """Return E f(prod_k chi^2_(nu_k)/nu_k) for independent chi-squares.
 
@@ -60,9 +63,12 @@ def chi_square_average(
     ----------
     function : callable
         From an array of ratios, shape (N,), all > 0, to values of shape (N,) or (N, k). Smooth in
-        the logarithm of the ratio, and growing no faster than a power of it.
+        the logarithm of the ratio, and growing no faster than a power of it, but for `growth`.
     dofs : array_like of shape (m,)
         Degrees of freedom nu_k, 0.5 <= nu_k <= 1e15, not necessarily integers; m >= 1.
+    growth : float, optional
+        How many times its mean the function may reach at rare ratios, large or small, 1 to 1e300:
+        they are kept as long as they could matter.
 
     Returns
     -------
@@ -87,26 +93,25 @@ def chi_square_average(
     1.875
     """
     nus = np.sort(_DOFS.check("dofs", dofs))[::-1]
+    law = _Product(_DEPTH + math.log(_GROWTH.check("growth", growth)))
     # The partial product of all factors but the widest one, as points and weights in log ratio.
-    points, weights = np.zeros(1), np.ones(1)
     for nu in nus[:-1].tolist():
-        step = 0.3 * _width(nu)
-        lattice = _lattice(nu, points, step, 0.0)
-        points, weights = _kept(lattice, _density(nu, lattice, points, weights))
+        law.merge(nu)
     widest = float(nus[-1])
     step = _width(widest)
-    change = np.full(1, np.inf)
-    total, mass, evaluations = _sums(function, widest, points, weights, step, 0.0)
+    change, least = np.full(1, np.inf), np.zeros(1)
+    total, mass, evaluations = law.sums(function, widest, step, 0.0)
     value = total / mass
     for _ in range(_MOST_HALVINGS):
-        more, more_mass, count = _sums(function, widest, points, weights, step, 0.5 * step)
+        more, more_mass, count = law.sums(function, widest, step, 0.5 * step)
         total, mass, evaluations = total + more, mass + more_mass, evaluations + count
         step *= 0.5
         previous, value = value, total / mass
         change = np.abs(value - previous)
-        if (change <= _CHANGE * np.abs(value)).all():
+        least = _LEFT_OUT * law.largest
+        if (change <= np.maximum(_CHANGE * np.abs(value), least)).all():
             break
-    if not (change <= _FAILURE * np.abs(value)).all():
+    if not (change <= np.maximum(_FAILURE * np.abs(value), least)).all():
         raise ValueError(
             f"the average over chi-squares with dofs = {nus.tolist()} did not converge: halving "
             f"the step still changes it by {float(change.max()):.3g}"
@@ -119,25 +124,23 @@ def _width(nu: float) -> float:
     return min(math.sqrt(2.0 / nu), 0.7)
 
 
-def _edges(nu: float) -> tuple[float, float]:
-    """Return where nu/2 (e^t - 1 - t) reaches 44: beyond, the density is below 1e-19."""
-    level = 88.0 / nu
-    if level < 1e-4:  # the branches of Lambert's W meet at 0
-        reach = math.sqrt(2.0 * level)
-        return -reach * (1.0 + reach), reach * (1.0 + reach)
-    argument = -math.exp(-(1.0 + level))
-    left = -(1.0 + level) - float(lambertw(argument, 0).real)
-    right = -(1.0 + level) - float(lambertw(argument, -1).real)
-    return left, right
-
-
-def _lattice(nu: float, points: _Floats, step: float, offset: float) -> _Floats:
-    """Return the lattice of a step that covers the sums of the points and a factor."""
-    left, right = _edges(nu)
-    first = math.floor((left + float(points.min())) / step)
-    last = math.ceil((right + float(points.max())) / step)
-    lattice: _Floats = step * np.arange(first, last + 1, dtype=np.float64) + offset
-    return lattice
+def _edges(nu: float, depth: float) -> tuple[float, float]:
+    """Return where nu/2 (e^t - 1 - t) reaches `depth` on the left and on the right."""
+    ends = []
+    level = 2.0 * depth / nu
+    for branch in (0, -1):
+        if level < 1e-4:  # the branches of Lambert's W meet at 0
+            reach = math.sqrt(2.0 * level) * (1.0 + math.sqrt(2.0 * level))
+            ends.append(-reach if branch == 0 else reach)
+        elif level > 600.0 and branch == -1:  # e^(-level) vanishes; iterate e^t = 1 + level + t
+            t = math.log(level)
+            for _ in range(8):
+                t = math.log(1.0 + level + t)
+            ends.append(t)
+        else:
+            argument = -math.exp(-(1.0 + level))
+            ends.append(-(1.0 + level) - float(lambertw(argument, branch).real))
+    return ends[0], ends[1]
 
 
 def _log_density(nu: float, t: _Floats) -> _Floats:
@@ -157,38 +160,49 @@ def _log_density(nu: float, t: _Floats) -> _Floats:
     return np.asarray(constant - half * excess)
 
 
-def _density(nu: float, lattice: _Floats, points: _Floats, weights: _Floats) -> _Floats:
-    """Return the density of the partial product times the next factor on a lattice."""
-    density = np.zeros(lattice.size)
-    # Blocks bound the memory of the table of differences.
-    block = max(1, (1 << 20) // points.size)
-    for start in range(0, lattice.size, block):
-        part = lattice[start : start + block]
-        density[start : start + block] = (
-            np.exp(_log_density(nu, part[:, None] - points[None, :])) @ weights
-        )
-    return density
+class _Product:
+    """The law of the sum of the logarithms of some factors, as points and weights.
 
+    Parameters
+    ----------
+    depth : float
+        Minus the log of the density, relative to the largest, that still matters.
+    """
 
-def _kept(lattice: _Floats, density: _Floats) -> tuple[_Floats, _Floats]:
-    """Return points with weights that matter, normalised to one."""
-    kept = density > _NEGLIGIBLE * density.max()
-    weights = density[kept]
-    return lattice[kept], np.asarray(weights / float(weights.sum()))
+    def __init__(self, depth: float) -> None:
+        self._depth = depth
+        self._points, self._weights = np.zeros(1), np.ones(1)
+        #: Largest moduli of the function at ratios below the most probable one.
+        self.largest = np.zeros(1)
 
+    def _lattice(self, nu: float, step: float, offset: float) -> tuple[_Floats, _Floats]:
+        """Return a lattice that covers the product with another factor, and the density there."""
+        left, right = _edges(nu, self._depth)
+        first = math.floor((left + float(self._points.min())) / step)
+        last = math.ceil((right + float(self._points.max())) / step)
+        lattice: _Floats = step * np.arange(first, last + 1, dtype=np.float64) + offset
+        density = np.zeros(lattice.size)
+        # Blocks bound the memory of the table of differences.
+        block = max(1, (1 << 20) // self._points.size)
+        for start in range(0, lattice.size, block):
+            part = lattice[start : start + block]
+            table = np.exp(_log_density(nu, part[:, None] - self._points[None, :]))
+            density[start : start + block] = table @ self._weights
+        kept = density > math.exp(-self._depth) * density.max()
+        return lattice[kept], density[kept]
 
-def _sums(
-    function: Callable[[_Floats], ArrayLike],
-    nu: float,
-    points: _Floats,
-    weights: _Floats,
-    step: float,
-    offset: float,
-) -> tuple[_Floats, float, int]:
-    """Return sum of f density and of the density over a lattice, and its number of points."""
-    lattice = _lattice(nu, points, step, offset)
-    density = _density(nu, lattice, points, weights)
-    kept = density > _NEGLIGIBLE * density.max()
-    values = np.asarray(function(np.exp(lattice[kept])), dtype=np.float64)
-    values = values.reshape(int(kept.sum()), -1)
-    return density[kept] @ values, float(density[kept].sum()), int(kept.sum())
+    def merge(self, nu: float) -> None:
+        """Multiply by a factor that is narrower than the ones to come."""
+        lattice, density = self._lattice(nu, 0.3 * _width(nu), 0.0)
+        self._points, self._weights = lattice, np.asarray(density / float(density.sum()))
+
+    def sums(
+        self, function: Callable[[_Floats], ArrayLike], nu: float, step: float, offset: float
+    ) -> tuple[_Floats, float, int]:
+        """Return sum of f density and of the density over a lattice, and its number of points."""
+        lattice, density = self._lattice(nu, step, offset)
+        values = np.asarray(function(np.exp(lattice)), dtype=np.float64)
+        values = values.reshape(lattice.size, -1)
+        small = slice(0, int(np.argmax(density)) + 1)
+        self.largest = np.maximum(self.largest, np.abs(values[small]).max(axis=0))
+        return density @ values, float(density.sum()), int(lattice.size)

@@ -26,7 +26,7 @@ def test_the_first_three_moments_are_exact(dofs: list[float]) -> None:
     """E (chi^2/nu)^2 = 1 + 2/nu, E (chi^2/nu)^3 = (1 + 2/nu)(1 + 4/nu), factor by factor."""
     nu = np.array(dofs)
     want = [1.0, 1.0, np.prod(1.0 + 2.0 / nu), np.prod((1.0 + 2.0 / nu) * (1.0 + 4.0 / nu))]
-    found = chi_square_average(powers, dofs)
+    found = chi_square_average(powers, dofs, growth=1e12)
     np.testing.assert_allclose(found.value, want, rtol=1e-10)
     # Wrong twin: one factor with one degree of freedom more, as in chi^2_(nu + 1)/nu.
     wrong = np.prod(1.0 + 2.0 / np.append(nu[:-1], nu[-1] + 1.0))
@@ -77,6 +77,19 @@ def test_the_order_of_the_factors_does_not_matter_and_wide_ratios_of_scales_are_
     assert one.value.tolist() == other.value.tolist()
     assert one.evaluations < 800
     assert chi_square_average(np.sqrt, [1e6]).evaluations < 60
+
+
+def test_rare_ratios_count_where_the_function_grows() -> None:
+    """E exp(0.45 nu r) = 0.1^(-nu/2): the mean comes from ratios near 10, not 1."""
+    nu = 16.0
+    function = lambda r: np.exp(0.45 * nu * r)  # noqa: E731
+    found = chi_square_average(function, [nu], growth=1e300)
+    assert float(found.value[0]) == pytest.approx(1e8, rel=1e-11)
+    with pytest.raises(ValueError, match="did not converge"):
+        chi_square_average(function, [nu])
+    # Where it does not grow, looking further changes nothing.
+    plain, far = (chi_square_average(np.sqrt, [3.0, nu], growth=g) for g in (1.0, 1e30))
+    assert float(plain.value[0]) == pytest.approx(float(far.value[0]), rel=1e-13)
 
 
 def test_a_jump_is_refused() -> None:

@@ -15,6 +15,9 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     for _ in range(200):
         drawn = {p.name: p.domain.sample(rng) for p in claim.parameters}
+        for p in claim.parameters:  # what may be left out is, every other time
+            if p.default is None and rng.random() < 0.5:
+                del drawn[p.name]
         d = int(rng.integers(1, 5))
         if "W_QK" in drawn:
             drawn["W_QK"] = rng.normal(size=(d, d)) / d

@@ -12,7 +12,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from qktheory.base.domains import Parameter, Real
-from qktheory.numerics.chi_square_average import chi_square_average
+from qktheory.numerics.averaged_row import averaged_row
 from qktheory.numerics.gaussian_row import mean_entropy, mean_participation
 from qktheory.observables.observable import RowObservable
 from qktheory.simulation.ensemble import Ensemble
@@ -31,15 +31,8 @@ FloatArray = NDArray[np.float64]
 @lru_cache(maxsize=64)
 def _row_means(T: float, s: float, d_k: float) -> tuple[float, float]:
     """Return E H and E Y_2 of a row of variance s^2 chi^2_(d_k)/d_k."""
-
-    def values(ratios: FloatArray) -> FloatArray:
-        widths = s * np.sqrt(ratios)
-        return np.stack([mean_entropy(T, widths), mean_participation(T, widths)], axis=1)
-
-    if T == 1.0 or s == 0.0:
-        return math.log(T), 1.0 / T
-    average = chi_square_average(values, [d_k])
-    return float(average.value[0]), float(average.value[1])
+    row = averaged_row(T, s, [d_k])
+    return row.mean_entropy, row.mean_participation
 
 
 _chi2 = sp.Symbol("chi2", positive=True)
