@@ -6,6 +6,7 @@ A killed runner loses what it had not committed; everything else is there when i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,6 +28,8 @@ __all__ = ["COMMIT_SECONDS", "JOURNAL_NAME", "Journal", "Record"]
 JOURNAL_NAME = "journal.sqlite"
 #: Longest time that finished work waits for its commit.
 COMMIT_SECONDS = 0.5
+#: Most memory that it takes while it waits.
+_COMMIT_BYTES = 1 << 20
 #: Marks the file as ours ("QKTH") and says how it is laid out.
 _APPLICATION, _FORMAT = 0x514B5448, 1
 _TABLES = """
@@ -97,13 +100,17 @@ class Journal:
         The file.
     connection : sqlite3.Connection
         To it.
+    writes : bool, optional
+        Whether it was opened to be written to.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, writes: bool = False) -> None:
         self.path = path
+        self._writes = writes
         self._connection = connection
         self._pending: dict[int, Record] = {}
         self._since = time.monotonic()
+        self._waiting = 0
         with self._refusing():
             self.meta = dict(connection.execute("SELECT name, value FROM meta"))
 
@@ -167,7 +174,7 @@ class Journal:
             except BaseException:
                 connection.close()
                 raise
-        return cls(path, connection)
+        return cls(path, connection, writes=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -197,10 +204,15 @@ class Journal:
         return cls(path, connection)
 
     def close(self) -> None:
-        """Commit what is pending and close the file; its log is merged into it."""
+        """Commit what is pending and close the file; a journal at rest is one file again."""
         try:
             self.commit()
         finally:
+            with contextlib.suppress(sqlite3.Error):
+                # Readers would keep a log alive beside the file; somebody who reads now keeps it.
+                if self._writes:
+                    self._connection.execute("PRAGMA busy_timeout = 0")
+                    self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -271,8 +283,11 @@ class Journal:
         """Take records in; they are committed together, by `commit` or when they are due."""
         if not self._pending:
             self._since = time.monotonic()
-        self._pending.update((record.cell, record) for record in records)
-        if self.due_in == 0.0:
+            self._waiting = 0
+        for record in records:
+            self._pending[record.cell] = record
+            self._waiting += 200 + len(record.state or b"") + len(record.estimates or b"")
+        if self.due_in == 0.0 or self._waiting > _COMMIT_BYTES:
             self.commit()
 
     @property
