@@ -110,8 +110,8 @@ def test_what_is_declared_is_imported() -> None:
     # h5netcdf is what xarray writes netCDF with.
     assert core - third_party("qktheory") <= {"h5netcdf"}
     extras = {k: declared(v) for k, v in PROJECT["project"]["optional-dependencies"].items()}
-    # The package itself stands for its other extras.
-    assert extras["test"] - {"qktheory"} <= third_party("tests")
+    # The package itself stands for its other extras; pytest-xdist is a plugin of pytest.
+    assert extras["test"] - {"qktheory", "pytest_xdist"} <= third_party("tests")
     assert extras["dask"] <= third_party("qktheory") & third_party("tests")
     assert extras["bench"] <= third_party("benchmarks")
 
