@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ def killed_and_resumed(folder: Path, kills: int, seed: int) -> int:
             runner.kill()
         if runner.returncode == 0:
             return done
+        assert runner.returncode == -signal.SIGKILL
 
 
 def _touched(folder: Path, since: float) -> bool:
