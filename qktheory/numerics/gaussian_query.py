@@ -16,6 +16,7 @@ from scipy.stats import qmc
 
 from qktheory.base.domains import Integer, Matrix, Real, RealList
 from qktheory.base.errors import bad_value
+from qktheory.numerics.clenshaw_curtis import clenshaw_curtis
 from qktheory.numerics.iid_row import IidRowMoments, TabulatedRow, iid_row_moments
 
 __all__ = [
@@ -166,19 +167,10 @@ def _chi_square_nodes(mu: float, k: int, count: int) -> QueryNodes:
     log_density = (k - 1.0) * np.log(safe) - 0.5 * chi * chi
     density = np.exp(log_density - log_density.max())
     coarse = np.zeros_like(density)
-    coarse[::2] = _clenshaw_curtis(halves) * density[::2]
-    fine = _clenshaw_curtis(2 * halves) * density
+    coarse[::2] = clenshaw_curtis(halves) * density[::2]
+    fine = clenshaw_curtis(2 * halves) * density
     weights = np.stack([fine / fine.sum(), coarse / coarse.sum()])
     return QueryNodes(mu * chi * chi, abs(mu) * chi, weights, True)
-
-
-def _clenshaw_curtis(n: int) -> _Floats:
-    """Return the weights on [-1, 1] at the nodes cos(pi j/n), j = 0..n, n even."""
-    j, k = np.arange(n + 1), np.arange(1, n // 2 + 1)
-    factor = np.where(k == n // 2, 1.0, 2.0) / (4.0 * k * k - 1.0)
-    weights = (1.0 - np.cos(2.0 * math.pi * np.outer(j, k) / n) @ factor) * 2.0 / n
-    weights[[0, -1]] *= 0.5
-    return np.asarray(weights)
 
 
 def _sobol_nodes(reduced: _Floats, count: int, seed: int) -> QueryNodes:

@@ -148,7 +148,9 @@ def single_averages(
             v = u[block, None] + std * g
             table[:, block] = [kernel(v) @ weights for kernel in all_kernels]
         return table[0], table[1], list(table[2:])
-    v = np.arange(-4.0 * DEPTH, 8.0, STEP)
+    # The normal law grows to the left at most like this, against e^v of the kernels.
+    growth = (DEVIATIONS + 6.0) / std
+    v = np.arange(-DEPTH / max(1.0 - growth, 0.25), 8.0, STEP)
     slope = STEP * power_kernel(1.0)(v)
     columns = np.stack([kernel(v) for kernel in kernels], axis=1) if kernels else v[:, None][:, :0]
     survival, deficit = np.empty(u.size), np.empty(u.size)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from qktheory.base.errors import bad_value
 from qktheory.numerics.diffuse_row import (
     entropy_influence,
     participation_bracket,
@@ -65,6 +66,12 @@ def _deficit(evaluate: Evaluate, parameters: Mapping[str, Any], size: float) -> 
     return (math.log(T) - mean_entropy(T, s)) / s**2, (math.log(T) - series) / s**2
 
 
+def _complete(parameters: dict[str, Any]) -> None:
+    """Demand exponentials within the range of doubles."""
+    if parameters["s"] ** 2 > 350.0:
+        raise bad_value("s", parameters["s"], "s^2 <= 350, so that e^(2 s^2) is a finite number")
+
+
 _V = symbol("scaled_variance")
 
 register(
@@ -81,6 +88,7 @@ register(
         standing="derived",
         observable="entropy",
         parameters=(e.T, e.S),
+        complete=_complete,
         where={
             "scaled_variance": Routine(sp.exp(_x) - 1, scaled_variance, ("s",)),
             "influence": Routine(sp.exp(_x) * (1 - _x + _x**2) - 1, entropy_influence, ("s",)),

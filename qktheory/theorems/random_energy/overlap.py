@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from qktheory.base.domains import Parameter, Real
+from qktheory.base.errors import bad_value
 from qktheory.numerics.gaussian_row import var_log_partition
 from qktheory.numerics.row_overlap import overlap_integral, row_overlap
 from qktheory.numerics.softmax_rows import SoftmaxRows
@@ -23,7 +24,7 @@ from qktheory.theorems.random_energy import setting as e
 
 _KEYS = Parameter("T", Real(low=1.0, high=1e30, typical=(1.5, 300.0)), "number of keys of a row")
 _STD = Parameter(
-    "s", Real(low=0.0, high=1e6, typical=(0.1, 6.0)), "standard deviation of the logits"
+    "s", Real(low=0.0, high=1e6, typical=(0.1, 3.0)), "standard deviation of the logits"
 )
 _COSINE = Parameter(
     "cosine",
@@ -217,6 +218,12 @@ def _at_T(evaluate: Evaluate, parameters: Mapping[str, Any], size: float) -> tup
     return row_overlap(size, s, rho), float(values["overlap_diffuse"])
 
 
+def _complete(parameters: dict[str, Any]) -> None:
+    """Demand an exponential within the range of doubles."""
+    if parameters["cosine"] * parameters["s"] ** 2 > 700.0:
+        raise bad_value("s", parameters["s"], "cosine s^2 <= 700")
+
+
 _DIFFUSE_OVERLAP = sp.exp(e.rho * e.s**2) / e.t
 
 register(
@@ -231,6 +238,7 @@ register(
         standing="derived",
         observable="participation",
         parameters=(_KEYS, _STD, _COSINE),
+        complete=_complete,
         values={"overlap_diffuse": _DIFFUSE_OVERLAP},
         cases=(
             {"T": 256, "s": 1.0, "cosine": 0.1},
