@@ -19,6 +19,7 @@ from qktheory.simulation.ensemble import Ensemble
 __all__ = [
     "Asymptotic",
     "DrawnExpectation",
+    "DrawnLimit",
     "Expectation",
     "ExpectationBound",
     "Identity",
@@ -99,6 +100,51 @@ class DrawnExpectation(Judgement):
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
         """Return the number of entries of all values."""
         return sum(np.size(values[name]) for name in self.names if name in values)
+
+
+@dataclass(frozen=True)
+class DrawnLimit(Judgement):
+    """E[functional of random matrices] approaches the value as they grow, where no Ensemble draws.
+
+    Few large draws instead of many: spectra of matrices. Supported as for `Limit`, with relative
+    distances, absolute ones to values that are 0; a case that stays undecided gets more draws.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The values that are limits, or asymptotically equal to means. One that does not exist at a
+        case is left out; of a list every entry is judged.
+    size : str
+        What grows, for tables.
+    ladder : sequence of (int, int)
+        Increasing sizes, each with its number of draws to begin with.
+    at : callable
+        From the parameters of a case and a size to the parameters of that rung.
+    draw : callable
+        From the parameters of the rung, the values there, a stream, a first sample and a number n
+        to the functionals of n draws by name, arrays of shape (n,), or (n, k) for a list. Sample k
+        must depend on the stream and on k alone.
+    rate : float
+        Relative distances shrink at least like size^(-rate).
+    aim : float, optional
+        Relative distance that the last rung may keep, where the wrong twin says the same; to be
+        chosen after the corrections that are left there.
+    """
+
+    kind: ClassVar[str] = "sampled limit"
+
+    names: tuple[str, ...]
+    size: str
+    ladder: Sequence[tuple[int, int]]
+    at: Callable[[Parameters, int], Parameters]
+    draw: Callable[[Parameters, Mapping[str, Any], Stream, int, int], Mapping[str, np.ndarray]]
+    rate: float
+    aim: float = 0.05
+
+    def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
+        """Return the number of entries of all values, at every rung."""
+        entries = sum(np.size(values[name]) for name in self.names if name in values)
+        return len(self.ladder) * entries
 
 
 @dataclass(frozen=True)

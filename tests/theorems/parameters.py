@@ -38,6 +38,9 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
             own = {p.name for p in LAWS[drawn["law"]].parameters}
             shapes = {p.name for name in LAWS for p in LAWS[name].parameters}
             drawn = {k: v for k, v in drawn.items() if k in own or k not in shapes}
+        if "attention_matrices" in drawn:  # shapes that chain
+            drawn["X"] = rng.normal(size=(2, 2))
+            drawn["layer"] = int(rng.integers(1, len(drawn["attention_matrices"]) + 1))
         if "keys" in drawn:
             drawn["keys"] = [1, int(rng.integers(1, drawn["T"] + 1))]
         try:

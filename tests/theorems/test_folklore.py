@@ -21,6 +21,7 @@ CORRECTED = {
     "ENT-6-folklore": ["ENT-6a"],
     "ENT-8-folklore": ["ENT-8a", "ENT-8d"],
     "ENT-9-folklore": ["ENT-9b"],
+    "RMT-6-folklore": ["RMT-6a"],
 }
 
 
@@ -193,6 +194,16 @@ def test_half_the_variance_does_not_bound_the_entropy_deficit() -> None:
     assert skewed.prediction == pytest.approx((9.0 / 8.0 - 9.0 / 64.0) / 2.0, rel=1e-13)
     sharp = qk.evaluate("ENT-9b", **skewed.parameters)
     assert sharp["min_entropy"] == pytest.approx(math.log(8.0) - deficit, rel=1e-13)
+
+
+def test_stable_ranks_fall_by_no_more_than_two_powers_of_the_width_a_layer() -> None:
+    """Exponents 1 - l and 1 - 2l lie in the intervals, 1 - 4l is far outside."""
+    result = judged("RMT-6-folklore")
+    for case in result.cases:
+        layer, in_x = case.parameters["layer"], case.parameters["convention"] == "X"
+        true = 1 - layer if in_x else 1 - 2 * layer
+        assert case.low - 0.2 < true < case.high + 0.2
+        assert case.prediction == 1 - 4 * layer < case.low
 
 
 def test_folklore_that_holds_would_fail_the_run() -> None:

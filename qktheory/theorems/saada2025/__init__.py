@@ -1,0 +1,1 @@
+"""Random matrices of attention at initialisation: Saada, Naderi and Tanner (2025) and beyond."""
