@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from qktheory.base.errors import bad_value
 from qktheory.numerics.cosine_odds import cosine_layers_large_t
 from qktheory.numerics.gaussian_row import mean_participation
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
@@ -27,6 +28,16 @@ _width = g.s0 / sp.sqrt(1 + _odds(_layer))
 _FROZEN = sp.Max(0, 1 - g.s_c / _width)
 _LARGE_T = sp.Eq(_odds(_layer + 1), _odds(_layer) * (1 + _gain) / (1 + _gain * _FROZEN))
 _ARGUMENTS = ("T", "s0", "alpha", "sigma_V", "cosine_0", "L")
+
+
+def _complete(parameters: dict[str, Any]) -> None:
+    """Demand, beside the common conditions, that the first layer leaves something of the tokens."""
+    g.complete_layer(parameters)
+    diffuse = parameters["s0"] <= math.sqrt(2.0 * math.log(parameters["T"]))
+    if parameters["alpha"] == 0.0 and parameters["cosine_0"] == 0.0 and diffuse:
+        raise bad_value(
+            "cosine_0", 0.0, "a cosine > 0: without a skip, diffuse rows map such tokens to 0"
+        )
 
 
 def _by_recursion(parameters: Mapping[str, Any]) -> dict[str, FloatArray]:
@@ -85,7 +96,7 @@ register(
         standing="theorem",
         observable="cosine",
         parameters=(e.T, g.S0, g.ALPHA, g.SIGMA_V, g.COSINE_0, g.LAYERS),
-        complete=g.complete_layer,
+        complete=_complete,
         values={"cosine_layers": Routine(_LARGE_T, cosine_layers_large_t, _ARGUMENTS)},
         cases=(
             {"T": 512, "s0": 2.5, "alpha": 2.0, "cosine_0": 0.1, "L": 3},
