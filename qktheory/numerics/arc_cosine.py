@@ -52,7 +52,11 @@ def arc_cosine_kernel(cosine: ArrayLike) -> FloatArray:
 
 def _kernel(cosine: float) -> float:
     # With phi = pi - arccos c: (sin phi - phi cos phi)/pi.
-    phi = 2.0 * math.asin(math.sqrt(0.5 * (1.0 + cosine)))
+    phi = (
+        2.0 * math.asin(math.sqrt(0.5 * (1.0 + cosine)))
+        if cosine < 0.0
+        else math.pi - 2.0 * math.asin(math.sqrt(0.5 * (1.0 - cosine)))
+    )
     if phi > 0.3:
         return (math.sqrt((1.0 - cosine) * (1.0 + cosine)) + phi * cosine) / math.pi
     # phi^3 sum_k (-phi^2)^k 2(k + 1)/(2k + 3)!

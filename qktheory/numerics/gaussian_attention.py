@@ -124,8 +124,8 @@ def product_norm_squared(
     scale = Real(low=0.0).check("sigma_V", sigma_V) ** 2
     if r == 1.0:
         common = L
-    elif r == 0.0:
-        common = float(L > 0.0)
+    elif r < 0.5:
+        common = (1.0 - r**L) / (1.0 - r)
     else:
         common = -math.expm1(L * math.log1p(-(1.0 - r))) / (1.0 - r)
     perp = T * _power(r * scale, L)

@@ -85,16 +85,18 @@ def _without(matrix: FloatArray, direction: FloatArray) -> FloatArray:
     """Return X - X v v^T/|v|^2 for entries up to 1, rounded only at the end.
 
     In integers of fixed point: Python's are as long as needed. An error in the direction v enters
-    the singular values that are left in second order.
+    the singular values that are left in second order, after one more step of X^T X.
     """
+    rows = [_fixed_point(row) for row in matrix]
     v = _fixed_point(direction)
+    u = [sum(a * b for a, b in zip(x, v, strict=True)) >> _BITS for x in rows]
+    v = [sum(a * b for a, b in zip(u, y, strict=True)) >> _BITS for y in zip(*rows, strict=True)]
     square = sum(y * y for y in v)
     rest = []
-    for row in matrix:
-        x = _fixed_point(row)
+    for x in rows:
         share = (sum(a * b for a, b in zip(x, v, strict=True)) << _BITS) // square
         rest.append([float(a - (share * b >> _BITS)) for a, b in zip(x, v, strict=True)])
-    return np.ldexp(np.array(rest), -_BITS)
+    return np.asarray(np.ldexp(np.array(rest), -_BITS))
 
 
 def _fixed_point(numbers: FloatArray) -> list[int]:
