@@ -183,6 +183,8 @@ class PathwiseBound(Judgement):
         From a NumPy Generator to random parameters.
     rounding : float
         Relative excess that counts as rounding.
+    most_draws : int, optional
+        Random inputs at most, where one is slow; the budget decides by default.
     """
 
     kind: ClassVar[str] = "pathwise bound"
@@ -192,6 +194,7 @@ class PathwiseBound(Judgement):
     ]
     draw: Callable[[np.random.Generator], Parameters]
     rounding: float = 1e-12
+    most_draws: int | None = None
 
 
 @dataclass(frozen=True)

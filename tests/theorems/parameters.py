@@ -21,6 +21,25 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
         d = int(rng.integers(1, 5))
         if "W_QK" in drawn:
             drawn["W_QK"] = rng.normal(size=(d, d)) / d
+        if "X" in drawn:
+            drawn["X"] = rng.normal(size=(int(rng.integers(1, 5)), d))
+        for name in ("W_V", "W_in", "W_out"):
+            if name in drawn:
+                drawn[name] = rng.normal(size=(d, d))
+        for name in ("bias", "reference"):
+            if name in drawn:
+                drawn[name] = rng.normal(size=d)
+        for name in ("probabilities_p", "probabilities_q"):
+            if name in drawn:
+                drawn[name] = rng.dirichlet(np.ones(d))
+        if "P" in drawn:
+            drawn["P"] = rng.dirichlet(np.ones(d), size=d)
+            if "vector" in drawn:
+                drawn["vector"] = rng.normal(size=d)
+        if "path_length" in drawn:
+            drawn["path_length"] = int(rng.integers(0, drawn["L"] + 1))
+        if "B_score" in drawn and "X" in drawn:
+            drawn["B_score"] = rng.normal(size=(len(drawn["X"]),) * 2)
         if "x" in drawn and "W_QK" in drawn:
             drawn["x"] = rng.normal(size=d)
         if "g" in drawn:

@@ -22,6 +22,7 @@ CORRECTED = {
     "ENT-8-folklore": ["ENT-8a", "ENT-8d"],
     "ENT-9-folklore": ["ENT-9b"],
     "RMT-6-folklore": ["RMT-6a"],
+    "RANK-3-folklore": ["RANK-2a", "RANK-2c"],
 }
 
 

@@ -27,7 +27,8 @@ def judge_pathwise_bound(
     assert isinstance(judgement, PathwiseBound)
     rng = context.generator(claim, index)
     inputs: list[tuple[Mapping[str, Any], int]] = [(given, 1) for given in claim.cases]
-    inputs += [(judgement.draw(rng), context.budget.draws) for _ in range(context.budget.draws)]
+    draws = min(context.budget.draws, judgement.most_draws or context.budget.draws)
+    inputs += [(judgement.draw(rng), draws) for _ in range(draws)]
     results: list[CaseResult] = []
     worst: CaseResult | None = None
     for count, (given, n) in enumerate(inputs):

@@ -1,0 +1,1 @@
+"""Ding et al. (2020): doubly normalised attention, and Sinkhorn's (RANK-10)."""

@@ -1,0 +1,1 @@
+"""Wu et al. (2024): attention masks and rank collapse (RANK-6)."""
