@@ -102,7 +102,7 @@ def decimal_residuals(
     --------
     >>> one = np.ones((2, 1, 1, 1))
     >>> np.round(decimal_residuals([[0.5], [-0.5]], one, one)["diameter_2"], 9)
-    array([ 0.        , -0.610978121, -2.435026909])
+    array([ 0.        , -0.61097812, -2.43502691])
     """
     added = None if score_bias is None else np.asarray(score_bias, dtype=np.float64)
     found: dict[str, list[float]] = {
