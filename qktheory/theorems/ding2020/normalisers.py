@@ -236,7 +236,7 @@ def _of_residuals(statement: Any, compute: Any) -> Routine:
     return s.routine("residuals", statement, compute)
 
 
-_LEADING = s.Pi * s.R * s.A * (s.R * s.R / s.n) * s.W / symbol("temperature")
+_LEADING = s.Pi * s.R * s.A * (s.R_T * s.R / s.n) * s.W / symbol("temperature")
 
 
 def _small_spread(evaluate: Evaluate, p: Mapping[str, Any], size: float) -> tuple[float, float]:

@@ -140,7 +140,7 @@ register(
         complete=s.check_widths,
         where={
             "heads": Routine(
-                sp.Eq(s.P * s.X, s.X + s.Z * s.R, evaluate=False),
+                sp.Eq(s.P * s.X, s.common + s.Z * s.R, evaluate=False),
                 split_heads,
                 ("X", "W_QK", "W_V", "temperature", "reference"),
             )

@@ -227,7 +227,8 @@ def biases_of(bias: Floats | None, L: int) -> Floats | None:
 
 n, d, L = sp.Symbol("T", integer=True, positive=True), sp.Symbol("d"), sp.Symbol("L")
 X, R, Z, E, P, A, W = sp.symbols("X R Z E P A W", commutative=False)
-c, q, h, i, j, l = sp.symbols("c q h i j l")
+h, i, j, l = sp.symbols("h i j l")
+c, q, X_T, R_T, common = sp.symbols("c q X^T R^T 1*common_row^T", commutative=False)
 Pi = sp.Symbol("Pi", commutative=False)
 norm_1, norm_inf, norm_1inf = (sp.Function(name) for name in ("norm_1", "norm_inf", "norm_1inf"))
 norm_2, norm_F, diam = sp.Function("norm_2"), sp.Function("norm_F"), sp.Function("diam_2")
@@ -242,13 +243,13 @@ def routine(source: str, statement: Any, compute: Callable[[Any], Any]) -> Routi
 
 #: One head around its reference.
 SPLIT = Routine(
-    sp.Eq(P * X, X + Z * R, evaluate=False),
+    sp.Eq(P * X, common + Z * R, evaluate=False),
     LayerSplit,
     ("X", "W_QK", "temperature", "reference"),
 )
 #: The same around the column means.
 MEAN_SPLIT = Routine(
-    sp.Eq(P * X, X + Z * R, evaluate=False), LayerSplit, ("X", "W_QK", "temperature")
+    sp.Eq(P * X, common + Z * R, evaluate=False), LayerSplit, ("X", "W_QK", "temperature")
 )
 
 # --- inputs ---------------------------------------------------------------------------------------

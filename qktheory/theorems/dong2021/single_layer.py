@@ -130,8 +130,12 @@ register(
         complete=s.check_widths,
         where={"split": s.SPLIT},
         values={
-            "base_distribution": s.routine("split", s.softmax(s.R * s.A * s.c), lambda x: x.q),
-            "attention": s.routine("split", s.softmax(s.X * s.A * s.X), lambda x: x.attention),
+            "base_distribution": s.routine(
+                "split", s.softmax(s.R * s.A * s.c / symbol("temperature")), lambda x: x.q
+            ),
+            "attention": s.routine(
+                "split", s.softmax(s.X * s.A * s.X_T / symbol("temperature")), lambda x: x.attention
+            ),
             "row_oscillations": s.routine("split", s.osc(s.E), lambda x: x.row_oscillations),
             "delta": s.routine("split", sp.Max(s.osc(sp.Symbol("E_i"))), lambda x: x.delta),
             "kappa": s.routine("split", s.norm_1(s.A) / symbol("temperature"), lambda x: x.kappa),
@@ -144,7 +148,10 @@ register(
             "g_factor": s.routine(
                 "split", sp.Min(s.n, _gamma, sp.exp(_delta)), lambda x: x.g_factor
             ),
-            "common_row": _with_values((s.c + s.R * s.q) * s.W, lambda x, W_V: x.common_row @ W_V),
+            "common_row": _with_values(
+                sp.Symbol("W^T", commutative=False) * (s.c + s.R_T * s.q),
+                lambda x, W_V: x.common_row @ W_V,
+            ),
             "z_norm_1": s.routine("split", s.norm_1(s.Z), lambda x: norm_1(x.deviation)),
             "z_norm_inf": s.routine("split", s.norm_inf(s.Z), lambda x: norm_inf(x.deviation)),
             "zw_norm_1inf": _with_values(
