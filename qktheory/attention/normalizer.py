@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -52,6 +54,24 @@ class Normalizer(ABC):
             "participation": (share * share).sum(axis=1),
             "max_weight": share.max(axis=1),
         }
+
+    def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
+        """Return the weights of stretches of the sequence, up to a factor of each row.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n, T)
+            Scores divided by the temperature; -inf is a masked key.
+        ends : sequence of int
+            0 = ends[0] <= ends[1] <= ... <= ends[k] = T.
+
+        Returns
+        -------
+        ndarray of shape (n, k)
+            Sums over the keys ends[i] to ends[i + 1] - 1, counted from 0.
+        """
+        weights = self.weights(logits)
+        return np.stack([weights[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the variance of the logits under each row divided by its sum, shape (n,).

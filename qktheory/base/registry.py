@@ -47,6 +47,8 @@ class Registry(Generic[Entry]):
         self.package = package
         self._entries: dict[str, Entry] = {}
         self._families: dict[str, Callable[[str], Entry]] = {}
+        #: Members of families in use; the catalogue itself does not grow by being used.
+        self._members: dict[str, Entry] = {}
         self._discovered = self._discovering = False
         self._lock = threading.RLock()
 
@@ -88,9 +90,11 @@ class Registry(Generic[Entry]):
             return self._entries[name]
         except (KeyError, TypeError):
             pass
+        if isinstance(name, str) and name in self._members:
+            return self._members[name]
         for prefix, make in self._families.items():
             if isinstance(name, str) and _NUMBER.fullmatch(name.removeprefix(prefix)):
-                return self._entries.setdefault(name, make(name.removeprefix(prefix)))
+                return self._members.setdefault(name, make(name.removeprefix(prefix)))
         raise unknown_name(self.kind, name, self._entries)
 
     def __contains__(self, name: object) -> bool:

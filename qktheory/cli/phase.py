@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from qktheory.phase.diagram import PhaseDiagram
+    from qktheory.phase.preset import PresetResult
     from qktheory.phase.sweep import Sweep
 
 __all__ = ["phase"]
@@ -36,6 +38,12 @@ __all__ = ["phase"]
     help="threads, processes, dask or dask=ADDRESS. Results do not depend on it.",
 )
 @click.option("--workers", type=int, metavar="N", help="Workers; all processors by default.")
+@click.option(
+    "--figure",
+    multiple=True,
+    metavar="FILE",
+    help="Write the figure there too: .png, .svg or .pdf. DIR/figure.png is always written.",
+)
 @click.option("--dry-run", is_flag=True, help="Print cells and estimated time, and stop.")
 def phase(
     spec: str | None,
@@ -47,32 +55,48 @@ def phase(
     grid: str | None,
     executor: str,
     workers: int | None,
+    figure: tuple[str, ...],
     dry_run: bool,
 ) -> int:
     """Draw the observables of a grid of experiments, with intervals, into a folder.
 
     SPEC.toml is an experiment with a table [sweep]: axes by dotted name, such as
-    "spectrum.eta" = {start, stop, num, scale} or a list. DIR gets spec.toml, journal.sqlite and
-    result.nc. The same command goes on where an earlier one was stopped, in whatever way, and draws
-    more if more samples are asked for; cells that failed are tried again.
+    "spectrum.eta" = {start, stop, num, scale} or a list. DIR gets spec.toml, journal.sqlite,
+    result.nc and figure.png. The same command goes on where an earlier one was stopped, in whatever
+    way, and draws more if more samples are asked for; cells that failed are tried again.
 
     Exit status: 0, also if cells have failed, 2 for bad input, 130 if interrupted (finished work is
     kept).
     """
     from qktheory.cli.output import progress_line
     from qktheory.phase.diagram import phase_diagram, settled
+    from qktheory.phase.preset import PresetResult, run_preset
+    from qktheory.plots.style import check_format
 
     started = time.perf_counter()
+    for name in figure:
+        check_format("--figure", name)
     sweep = settled(_read(spec, preset, grid), samples, target_half_width, seed)
     if dry_run:
         return _dry_run(sweep, workers)
     if output is None:
         raise ValueError("the folder of the sweep is missing: expected -o DIR")
+    how: dict[str, Any] = {"executor": executor, "workers": workers}
     try:
         with progress_line("cells") as progress:
-            diagram = phase_diagram(
-                sweep, output, executor=executor, workers=workers, progress=progress
-            )
+            if preset is None:
+                found = PresetResult("", phase_diagram(sweep, output, progress=progress, **how))
+            else:
+                found = run_preset(
+                    preset,
+                    output,
+                    grid=None if grid is None else _grid(grid),
+                    samples=samples,
+                    target_half_width=target_half_width,
+                    seed=seed,
+                    progress=progress,
+                    **how,
+                )
     except KeyboardInterrupt:
         click.echo(
             f"qktheory: interrupted: finished work is kept in {output}; the same command goes on "
@@ -80,8 +104,23 @@ def phase(
             err=True,
         )
         return 130
-    _echo(diagram, time.perf_counter() - started)
+    _draw(found, [Path(output) / "figure.png", *map(Path, figure)])
+    _echo(found.diagram, time.perf_counter() - started)
     return 0
+
+
+def _draw(found: PresetResult, paths: list[Path]) -> None:
+    """Write the figure; a sweep that has none, without a numeric axis say, says so."""
+    from qktheory.plots.phase_diagram import draw_preset, obstacle
+    from qktheory.plots.style import save_figure
+
+    reason = obstacle(found)
+    if reason is not None:
+        click.echo(f"no figure: {reason}", err=True)
+        return
+    figure, caption = draw_preset(found)
+    for path in paths:
+        save_figure(figure, path, caption)
 
 
 def _read(spec: str | None, preset: str | None, grid: str | None) -> Sweep:

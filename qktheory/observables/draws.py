@@ -76,13 +76,31 @@ class Rows:
         return np.asarray(self.weights[np.arange(len(self)), self.query])
 
     @cached_property
+    def mean_logit(self) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Mean of the logits of the visible keys and the number of these, shape (n,) each."""
+        mean = self.logits.mean(axis=1)
+        if np.isfinite(mean).all():
+            return mean, np.full(len(self), self.T)
+        visible = np.isfinite(self.logits)
+        count = visible.sum(axis=1)
+        return np.where(visible, self.logits, 0.0).sum(axis=1) / count, count
+
+    @cached_property
     def centred(self) -> FloatArray:
         """Logits minus their mean over the visible keys, shape (n, T)."""
-        visible = np.isfinite(self.logits)
-        if visible.all():
-            return np.asarray(self.logits - self.logits.mean(axis=1, keepdims=True))
-        total = np.where(visible, self.logits, 0.0).sum(axis=1, keepdims=True)
-        return np.asarray(self.logits - total / visible.sum(axis=1, keepdims=True))
+        return np.asarray(self.logits - self.mean_logit[0][:, None])
+
+    def alive_at(self, key: int) -> FloatArray:
+        """Return 1.0 where a key, numbered from 0, is alive, shape (n,): a column of `alive`."""
+        mean, count = self.mean_logit
+        q = self.logits[:, key] - mean
+        return np.asarray((q > -1.0) & (q < count - 1.0), dtype=np.float64)
+
+    @cached_property
+    def quarter_shares(self) -> FloatArray:
+        """Shares of the weight on the quarters of the sequence, shape (n, 4)."""
+        ends = [k * self.T // 4 for k in range(5)]
+        return shares(self.normalizer.segment_weights(self.logits, ends))
 
     @cached_property
     def alive(self) -> FloatArray:

@@ -37,6 +37,7 @@ PhaseName = Literal[
     "localized_late",
     "localized_early",
     "localized_middle",
+    "localized_ends",
     "entropy_collapsed",
     "rank_collapsed",
     "self_localized",
@@ -46,6 +47,7 @@ PhaseName = Literal[
 PHASES: tuple[PhaseName, ...] = (
     "uniform",
     "localized_middle",
+    "localized_ends",
     "localized_early",
     "localized_late",
     "rank_collapsed",
@@ -57,7 +59,7 @@ CRITERIA: dict[str, tuple[PhaseName, ...]] = {
     "self_weight": ("self_localized",),
     "entropy": ("entropy_collapsed",),
     "rank": ("rank_collapsed",),
-    "profile": ("localized_late", "localized_early", "localized_middle"),
+    "profile": ("localized_late", "localized_early", "localized_ends", "localized_middle"),
 }
 
 _SHARE = Real(low=0.0, high=1.0, low_open=True, high_open=True)
@@ -73,8 +75,9 @@ class Thresholds:
         Of a profile, largest less smallest mean; below it a cell is uniform (LOC-6: 1/4, above
         all that the axis xi = 0 reaches).
     lateness : float
-        Of a profile, (last - first)/contrast; at least so much is localized at an end, less in the
-        middle (LOC-6: 1/2).
+        Of a profile, (last - first)/contrast; at least so much is localized at one end (LOC-6:
+        1/2). Less is localized in the middle, or at both ends, wherever the largest mean is; for
+        aliveness it is never at an end then.
     entropy : float
         E H/ln T below which a row is collapsed on few keys (1/4).
     stable_rank : float
@@ -237,6 +240,17 @@ def _end_excess(profile: Sequence[Interval], lateness: float) -> Interval:
     return Interval(float(at_mean), float(worst), float(best))
 
 
+def _rise_of_ends(profile: Sequence[Interval]) -> Interval:
+    """Return the range of the larger end less the largest mean between them."""
+    columns = _columns(profile)
+    if len(profile) < 3:
+        return Interval(math.inf, math.inf, math.inf)
+    (end, end_low, end_high), (inner, inner_low, inner_high) = (
+        [float(column[part].max()) for column in columns] for part in ([0, -1], slice(1, -1))
+    )
+    return Interval(end - inner, end_low - inner_high, end_high - inner_low)
+
+
 def _mirrored(profile: Sequence[Interval]) -> Sequence[Interval]:
     return tuple(reversed(profile))
 
@@ -255,6 +269,7 @@ def _comparisons(cell: Cell, thresholds: Thresholds, criteria: Sequence[str]) ->
         answers["localized"] = _at_least(_contrast(cell.profile), thresholds.contrast)
         for name, profile in (("late", cell.profile), ("early", _mirrored(cell.profile))):
             answers[name] = _at_least(_end_excess(profile, thresholds.lateness), 0.0)
+        answers["ends"] = _at_least(_rise_of_ends(cell.profile), 0.0)
     return answers
 
 
@@ -273,7 +288,9 @@ def _name(truth: Mapping[str, bool]) -> PhaseName:
     if truth.get("localized", False):
         if truth["late"]:
             return "localized_late"
-        return "localized_early" if truth["early"] else "localized_middle"
+        if truth["early"]:
+            return "localized_early"
+        return "localized_ends" if truth["ends"] else "localized_middle"
     return "uniform"
 
 

@@ -50,7 +50,8 @@ def sweep_preset_names() -> list[str]:
     True
     """
     folder = files("qktheory.phase") / "presets"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+    names = [entry.name for entry in folder.iterdir()]
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def read_sweep_preset(name: str, grid: Sequence[int] | None = None) -> Sweep:

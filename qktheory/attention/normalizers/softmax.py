@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import ROW_STATISTICS, row_statistics, softmax_rows
 
@@ -30,6 +35,14 @@ class Softmax(Normalizer):
         table = row_statistics(logits, variance=False)
         names = ROW_STATISTICS[: table.shape[1]]
         return {name: table[:, column] for column, name in enumerate(names)}
+
+    def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
+        """Return the partition functions of the stretches over the largest one of each row."""
+        if len(set(ends)) < len(ends) or not np.isfinite(logits.sum()):
+            return super().segment_weights(logits, ends)
+        parts = [row_statistics(logits[:, a:b], variance=False)[:, 0] for a, b in pairwise(ends)]
+        logs = np.stack(parts, axis=1)
+        return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the last column of the fused row statistic."""

@@ -32,7 +32,7 @@ __all__ = ["finite_contrast", "finite_late_excess", "late_middle_line"]
 FloatArray = NDArray[np.float64]
 
 _THRESHOLD = 0.25
-_POINTS, _FINITE_POINTS = 161, 14
+_POINTS, _FINITE_POINTS = 161, 20
 #: Relative accuracy of eta on a finite-size line: below the width of the line.
 _DRAWN = 2e-3
 

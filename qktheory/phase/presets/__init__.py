@@ -1,0 +1,1 @@
+"""Presets of sweeps: specs (TOML), and what a preset has beside its main sweep, one a module."""
