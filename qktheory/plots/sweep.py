@@ -12,7 +12,7 @@ from qktheory.base.errors import bad_value, unknown_name
 from qktheory.phase.boundary import Curve
 from qktheory.phase.classify import PHASES
 from qktheory.plots.style import COLOURS, INK
-from qktheory.plots.sweep_axes import AXIS_TITLES, axis_edges, set_axis
+from qktheory.plots.sweep_axes import axis_edges, set_axis
 
 if TYPE_CHECKING:
     import xarray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PHASE_COLOURS",
     "PHASE_TITLES",
+    "phase_keys",
     "plot_curves",
     "plot_map",
     "plot_phases",
@@ -53,6 +54,7 @@ PHASE_TITLES = (
     "self-localized",
 )
 _MISSING = "#C9C9C9"
+_HATCHED: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8A8A8A", "linewidth": 0.0}
 #: One colour for each boundary, in all figures; others are black.
 _BOUNDARY_COLOURS = {
     "late_middle": COLOURS[0],
@@ -203,10 +205,13 @@ def plot_phases(
     Returns
     -------
     dict
-        ``mesh``, ``undecided``, and the texts by the name of the phase.
+        ``mesh``, ``undecided``, the texts, and for a legend, by names that begin with ``key of``,
+        patches of what is in the panel without a name.
     """
     import matplotlib
+    from matplotlib.collections import PolyCollection
     from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
 
     code = phases["phase"].transpose(y, x).values
     open_ = (phases["decided"].transpose(y, x).values == 0) & (code >= 0)
@@ -221,16 +226,26 @@ def plot_phases(
         vmax=len(PHASES) - 0.5,
         rasterized=True,
     )
+    (left, right), (low, high) = ((edge[:-1], edge[1:]) for edge in edges)
+    corners = [
+        [(left[j], low[i]), (right[j], low[i]), (right[j], high[i]), (left[j], high[i])]
+        for i, j in np.argwhere(open_).tolist()
+    ]
     with matplotlib.rc_context({"hatch.linewidth": 0.6}):
-        undecided = ax.pcolor(*edges, np.ma.masked_where(~open_, code), hatch="//////")
-    # The hatch alone.
-    undecided.set_array(None)
-    undecided.set(facecolor="none", edgecolor="#8A8A8A", linewidth=0.0)
+        undecided = PolyCollection(corners, hatch="//////", **_HATCHED)
+        ax.add_collection(undecided, autolim=False)
     set_axis(ax, "x", x, at_x)
     set_axis(ax, "y", y, at_y)
     artists: dict[str, Artist] = {"mesh": mesh, "undecided": undecided}
     if names:
         artists |= _name_phases(ax, code, at_x, at_y)
+    named = {key.rpartition(" ")[0] for key in artists}
+    for number in np.unique(code[code >= 0]).tolist():
+        if PHASES[number] not in named:
+            colour, title = PHASE_COLOURS[number], PHASE_TITLES[number]
+            artists[f"key of {title}"] = Patch(facecolor=colour, edgecolor="#9A9A9A", label=title)
+    if corners:
+        artists["key of undecided"] = Patch(hatch="//////", label="undecided", **_HATCHED)
     return artists
 
 
@@ -260,6 +275,11 @@ def _name_phases(
                 fontsize=8.0,
             )
     return texts
+
+
+def phase_keys(artists: dict[str, Artist]) -> list[Artist]:
+    """Return what a legend has to explain of the artists of `plot_phases`."""
+    return [artist for name, artist in artists.items() if name.startswith("key of ")]
 
 
 def plot_curves(
@@ -310,8 +330,3 @@ def plot_curves(
     ax.set_xlim(*ends[0])
     ax.set_ylim(*ends[1])
     return lines
-
-
-def axis_title(name: str) -> str:
-    """Return the title of an axis."""
-    return AXIS_TITLES.get(name, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def test_quarters_share_the_weight(logits, normalizer) -> None:
     found = np.stack([OBSERVABLES[f"quarter_weight_{k}"].compute(batch) for k in (1, 2, 3, 4)], 1)
     T = logits.shape[1]
     ends = [k * T // 4 for k in range(5)]
-    direct = [batch.shares[:, a:b].sum(axis=1) for a, b in zip(ends, ends[1:], strict=False)]
+    direct = [batch.shares[:, a:b].sum(axis=1) for a, b in pairwise(ends)]
     np.testing.assert_allclose(found, np.stack(direct, 1), atol=1e-13)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-12)
     general = shares(Normalizer.segment_weights(NORMALIZERS[normalizer], logits, ends))

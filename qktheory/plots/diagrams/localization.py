@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qktheory.phase.boundary import curves_in
 from qktheory.phase.cell_phases import cell_phases
 from qktheory.phase.preset import PresetResult
 from qktheory.plots.phase_diagram import FIGURES, place_legend, plane_of, sampling_caption
 from qktheory.plots.style import new_figure, style
-from qktheory.plots.sweep import plot_curves, plot_phases
+from qktheory.plots.sweep import phase_keys, plot_curves, plot_phases
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
     T, d = int(sweep.template["T"]), int(sweep.template["d"])
     rho = [name for name in sweep.observables if name.startswith("rho_at_")]
     weights = [name for name in sweep.observables if name.startswith("quarter_weight_")]
-    lines = []
+    lines: list[Any] = []
     with style():
         figure = new_figure(7.4, 4.6)
         axes = figure.subplots(1, 2, sharey=True)
@@ -34,7 +34,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             (axes[1], "softmax", weights, r"softmax: where the weight is"),
         ):
             phases = cell_phases(data.sel({_NORMALIZER: normalizer}), T, ["profile"], profile)
-            plot_phases(phases, ax, _X, _Y)
+            lines += phase_keys(plot_phases(phases, ax, _X, _Y))
             curves = curves_in(plane_of(sweep, _X, _Y, {_NORMALIZER: normalizer}))
             lines += plot_curves(ax, curves)
             ax.set_title(title)

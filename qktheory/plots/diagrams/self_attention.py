@@ -9,7 +9,7 @@ from qktheory.phase.cell_phases import cell_phases
 from qktheory.phase.preset import PresetResult
 from qktheory.plots.phase_diagram import FIGURES, log_keys, place_legend, plane_of, sampling_caption
 from qktheory.plots.style import new_figure, style
-from qktheory.plots.sweep import plot_curves, plot_phases, plot_sweep
+from qktheory.plots.sweep import phase_keys, plot_curves, plot_phases, plot_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,8 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             limits=(0.0, 1.0),
             titles=(None, ""),
         )
-        plot_phases(cell_phases(data, T, ["self_weight", "entropy"]), axes[2], _X, _Y)
+        phases = cell_phases(data, T, ["self_weight", "entropy"])
+        keys = phase_keys(plot_phases(phases, axes[2], _X, _Y))
         axes[2].set_ylabel("")
         lines = [line for ax in axes[:2] for line in plot_curves(ax, curves, halo=True)]
         plot_curves(axes[2], curves)
@@ -58,7 +59,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             axes, (r"self-weight $E A_{ii}$", r"entropy $E H / \ln T$", "phases"), strict=True
         ):
             ax.set_title(title)
-        place_legend(figure, lines, columns=3)
+        place_legend(figure, [*lines, *keys], columns=3)
     caption = (
         f"iid tokens, T = {T}, d = {d}, semicircle spectrum. Self-localized: E A_ii >= 1/2; "
         "entropy-collapsed: E H < ln(T)/4. Solid lines: at this T; dashed: asymptotic. Hatched: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qktheory.phase.boundary import curves_in
 from qktheory.phase.cell_phases import cell_phases
@@ -10,7 +10,7 @@ from qktheory.phase.contour import contour_with_uncertainty
 from qktheory.phase.preset import PresetResult
 from qktheory.plots.phase_diagram import FIGURES, log_keys, place_legend, plane_of, sampling_caption
 from qktheory.plots.style import new_figure, style
-from qktheory.plots.sweep import plot_curves, plot_phases, plot_sweep
+from qktheory.plots.sweep import phase_keys, plot_curves, plot_phases, plot_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
     ranks = result.parts["rank"]
     T, d = int(sweep.template["T"]), int(sweep.template["d"])
     weights = [name for name in sweep.observables if name.startswith("quarter_weight_")]
-    lines = []
+    lines: list[Any] = []
     with style():
         figure = new_figure(10.2, 6.6)
         axes = figure.subplots(2, 3, sharex=True, sharey=True)
@@ -59,11 +59,10 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             )
             level = contour_with_uncertainty(rank, "stable_rank", _RANK_LEVEL, _X, _Y)
             for piece in level.lines:
-                lines += axes[row, 1].plot(
-                    *piece.T, color="white", linewidth=1.2, label="stable rank 2, from the data"
-                )
+                axes[row, 1].plot(*piece.T, color="white", linewidth=1.2)
             criteria = ["profile"] if tokens == "random_walk" else ["self_weight", "entropy"]
-            plot_phases(cell_phases(part, T, criteria, weights), axes[row, 2], _X, _Y)
+            phases = cell_phases(part, T, criteria, weights)
+            lines += phase_keys(plot_phases(phases, axes[row, 2], _X, _Y))
             lines += plot_curves(axes[row, 0], curves, halo=True)
             lines += plot_curves(axes[row, 2], curves)
             name = "random walk" if tokens == "random_walk" else "iid tokens"
@@ -73,8 +72,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
                 ax.set_title(f"{name}: {what}")
         for ax in axes.ravel():
             ax.label_outer()
-        shown = [line for line in lines if line.get_color() != "white"]
-        place_legend(figure, shown, columns=3)
+        place_legend(figure, lines, columns=3)
     caption = (
         f"Mean and variance of the d = {d} eigenvalues of a symmetric W, T = {T}, softmax. Top: "
         f"random-walk tokens at temperature T; bottom: iid tokens at temperature 1. Rows: "
