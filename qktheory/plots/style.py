@@ -86,7 +86,9 @@ def check_format(argument: str, path: str | Path) -> None:
         raise bad_value(argument, str(path), "a file name ending in .png, .svg or .pdf")
 
 
-def save_figure(figure: Figure, path: str | Path, caption: str = "") -> None:
+def save_figure(
+    figure: Figure, path: str | Path, caption: str = "", dpi: float | None = None
+) -> None:
     """Write a figure to a file, whole or not at all.
 
     Parameters
@@ -97,6 +99,8 @@ def save_figure(figure: Figure, path: str | Path, caption: str = "") -> None:
         Ends in .png, .svg or .pdf.
     caption : str, optional
         What the figure shows, with numbers of samples and error levels: goes into the metadata.
+    dpi : float, optional
+        Resolution of what has pixels, 200 by default.
 
     Raises
     ------
@@ -111,5 +115,5 @@ def save_figure(figure: Figure, path: str | Path, caption: str = "") -> None:
         metadata["Date" if kind == "svg" else "CreationDate"] = None
     buffer = io.BytesIO()
     with style():
-        figure.savefig(buffer, format=kind, metadata=metadata)
+        figure.savefig(buffer, format=kind, metadata=metadata, dpi=dpi or _SETTINGS["savefig.dpi"])
     write_file(path, buffer.getvalue())

@@ -2,7 +2,7 @@
 
 In the saturated regime the mean weights depend on b = xi/sqrt(eta) alone: the weight of a quarter
 is the probability that the argmax of the logits is in it. The line is where the weights of the
-quarters differ by 1/4: a parabola eta = (xi/b)^2.
+quarters differ by 1/4: a parabola eta = (xi/b)^2, drawn where logits are saturated, T^2 eta >= 100.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from qktheory.phase.spectral_plane import SpectralPlane
 __all__ = ["quarter_contrast", "turning_ratio"]
 
 _POINTS = 201
+#: kappa^2 = T^2 eta from which a row is all but one-hot.
+_SATURATED = 100.0
 _QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
@@ -44,7 +46,8 @@ def turning_ratio(threshold: float = 0.25) -> float:
 def _curves(plane: Plane) -> list[Curve]:
     spectral = SpectralPlane.of(plane)
     xi = np.linspace(*spectral.xi_range, _POINTS)
-    x, y = spectral.place(xi, (xi / turning_ratio()) ** 2)
+    eta = (xi / turning_ratio()) ** 2
+    x, y = spectral.place(xi, np.where(eta * spectral.T**2 >= _SATURATED, eta, np.nan))
     label = r"quarters differ by $1/4$, $T, d, s \to \infty$"
     return [Curve("saturated_softmax", "LOC-11b", "asymptotic", label, x, y)]
 
