@@ -232,6 +232,7 @@ def drifted_rows(bridges: Float, self_logit: Float, s: Float, out: Float) -> Non
     length = bridges.shape[1]
     fraction = np.arange(1, length + 1) / length
     out[...] = self_logit[:, None] * fraction + s[:, None] * bridges
+    out[:, -1] = self_logit
 
 
 def random_walk_rows(steps: Float) -> None:

@@ -26,8 +26,8 @@ def scaled_variance(s: float) -> float:
 
     Examples
     --------
-    >>> scaled_variance(1e-8)
-    1e-16
+    >>> scaled_variance(0.5)
+    0.284025416687...
     """
     return math.expm1(s * s)
 
@@ -83,7 +83,7 @@ def participation_bracket(s: float) -> float:
     Examples
     --------
     >>> participation_bracket(1e-8)
-    -1e-16
+    -1.00...e-16
     """
     grown = math.expm1(s * s)
     return -grown * (1.0 + 2.0 * grown)

@@ -183,6 +183,11 @@ class Realization:
 
     @cached_property
     def _traces(self) -> tuple[float, float, float]:
+        # Entries beyond all sense give inf, which `check_scale` refuses before anything is drawn.
+        with np.errstate(over="ignore"):
+            return self._sums()
+
+    def _sums(self) -> tuple[float, float, float]:
         eigenvalues = self.eigenvalues
         if eigenvalues is not None:
             square = float(np.sum(eigenvalues**2))

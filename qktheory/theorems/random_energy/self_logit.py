@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from qktheory.base.domains import Parameter, Real
+from qktheory.base.errors import bad_value
 from qktheory.numerics.gaussian_row import mean_entropy
 from qktheory.numerics.iid_row import row_with_gaussian_self_logit, row_with_self_logit
 from qktheory.numerics.softmax_rows import SoftmaxRows
@@ -28,6 +29,8 @@ from qktheory.theorems.random_energy.gaussian_rows import (
 
 # --- ENT-12a --------------------------------------------------------------------------------------
 
+#: Largest standard deviation of any logit.
+_WIDEST = 1e100
 _n, _m = sp.Symbol("n", positive=True), symbol("self_logit")
 _v = e.u + _m
 _own = sp.exp(-sp.exp(_v))
@@ -183,6 +186,13 @@ _AVERAGED = e.over_u(
     + _VARIANCE_RATIO * sp.Symbol("A_0") * (1 - sp.Symbol("A_0"))
 )
 
+
+def _complete_width(parameters: dict[str, Any]) -> None:
+    width = parameters["s"] * math.sqrt(parameters["v"])
+    if width > _WIDEST:
+        raise bad_value("v", parameters["v"], f"s sqrt(v) <= {_WIDEST:g}, here {width:g}")
+
+
 register(
     Claim(
         id="ENT-12d",
@@ -204,6 +214,7 @@ register(
                 "variance of the self-logit over that of the others",
             ),
         ),
+        complete=_complete_width,
         where={"width": e.s},
         values={"mean_entropy": Routine(_AVERAGED, _mean_entropy, ("T", "width", "v"))},
         cases=(
