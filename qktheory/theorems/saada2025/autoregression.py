@@ -38,7 +38,7 @@ _tau, _rho = sp.IndexedBase("tau"), sp.IndexedBase("r")
 COUNT = Integer(low=1, high=10**5, typical=(1, 12))
 
 #: Nodes a dimension of the quadrature that replaces the tokens, for d = 1 and 2.
-_NODES = (40, 18)
+_NODES = (40, 16)
 
 
 def root_of(sigma: FloatArray) -> FloatArray:
@@ -242,11 +242,11 @@ register(
             },
         ),
         judged_by=(
-            Identity(_by_quadrature, _draw_map, tolerance=1e-6, most_draws=3),
+            Identity(_by_quadrature, _draw_map, tolerance=1e-5, most_draws=2),
             DrawnLimit(
                 ("attention_eigenvalue_moduli", "attention_singular_values"),
                 "T",
-                ((24, 256), (96, 64)),
+                ((24, 256), (80, 64)),
                 _rung,
                 _attention_draw,
                 rate=0.0,
@@ -376,11 +376,11 @@ register(
             {"theta": 0.55, "alignment": 0.9, "s2": 0.0, "T": 96, "d": 8, "count": 1},
         ),
         judged_by=(
-            Identity(_spike_by_quadrature, _draw_spike, tolerance=1e-6, most_draws=2),
+            Identity(_spike_by_quadrature, _draw_spike, tolerance=1e-5, most_draws=2),
             DrawnLimit(
                 ("attention_eigenvalues", "attention_singular_values"),
                 "T",
-                ((24, 256), (96, 64)),
+                ((24, 256), (80, 64)),
                 lambda q, size: {**q, "T": size, "d": max(2, q["d"] * size // q["T"])},
                 _spiked_draw,
                 rate=0.0,
