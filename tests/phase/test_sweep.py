@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from qktheory.phase.goal import Goal
 from qktheory.phase.specification import read_sweep, read_sweep_preset, sweep_preset_names
 from qktheory.phase.sweep import Sweep
 from tests.phase.cases import SPEC, spec
+
+PRESETS = files("qktheory.phase") / "presets"
 
 
 def test_axes_by_range() -> None:
@@ -198,7 +202,11 @@ def test_numbers_of_samples_never_shrink() -> None:
 
 @pytest.mark.parametrize("name", sweep_preset_names())
 def test_presets_have_feasible_cells(name: str) -> None:
-    assert len(Cells(read_sweep_preset(name, (3, 3))).infeasible) < 18
+    ranges = tomllib.loads((PRESETS / f"{name}.toml").read_text("utf-8"))["sweep"].values()
+    grid = (3,) * sum(isinstance(values, dict) for values in ranges)
+    sweep = read_sweep_preset(name, grid)
+    assert sweep.shape[-len(grid) :] == grid
+    assert len(Cells(sweep).infeasible) < sweep.cells
     with pytest.raises(ValueError, match="did you mean"):
         read_sweep_preset(name[:-1])
 
