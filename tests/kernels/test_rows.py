@@ -59,6 +59,10 @@ ROWS: dict[str, list[float]] = {
     "nearly uniform": list(1.0 + 1e-3 * RNG.standard_normal(100)),
     "random": list(2.0 * RNG.standard_normal(257)),
     "cold": list(30.0 * RNG.standard_normal(64)),
+} | {
+    # The shift is the largest of a few keys; the largest of all may stand far above it.
+    f"a peak of {peak} between zeros": [0.0] * 7 + [peak] + [0.0] * 192
+    for peak in (1.0, 5.0, 9.7, 10.0, 15.9, 16.1, 40.0, 600.0, 1e4)
 }
 
 
