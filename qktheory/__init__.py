@@ -52,7 +52,13 @@ _HOMES = {
 __all__ = ["__version__", *sorted(_HOMES)]
 
 
+#: Rooms with a surface of their own, as attributes: ``qk.symbolic``.
+_ROOMS = ("symbolic",)
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{_HOMES[name]}")

@@ -10,7 +10,7 @@ from functools import cache
 
 import sympy as sp
 
-__all__ = ["latex_names", "matrix", "symbol", "vector"]
+__all__ = ["is_symmetric", "latex_names", "matrix", "symbol", "vector"]
 
 #: Assumptions and LaTeX of the scalar names; a name that is not listed is real and typeset as is.
 _SCALARS: dict[str, tuple[dict[str, bool], str]] = {
@@ -98,6 +98,21 @@ def matrix(name: str) -> sp.MatrixSymbol:
     (d, d)
     """
     return sp.MatrixSymbol(name, symbol("d"), symbol("d"))
+
+
+#: Standard matrices that equal their transpose.
+_SYMMETRIC = frozenset({"Sigma"})
+
+
+def is_symmetric(matrix: sp.MatrixSymbol) -> bool:
+    """Return whether a matrix symbol is symmetric by its meaning, as covariances are.
+
+    Examples
+    --------
+    >>> is_symmetric(matrix("Sigma")), is_symmetric(matrix("W_QK"))
+    (True, False)
+    """
+    return matrix.name in _SYMMETRIC
 
 
 @cache
