@@ -22,14 +22,21 @@ from qktheory.kernels.clipped_rows import (
     clipped_linear_rows,
     clipped_linear_statistics,
 )
+from qktheory.kernels.drifted_segments import (
+    drifted_alive,
+    drifted_clipped_segments,
+    drifted_softmax_segments,
+)
 from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
 from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
 from qktheory.kernels.policy import elementary, jit_enabled, reduction
+from qktheory.kernels.quadratic_forms import quadratic_sums
 from qktheory.kernels.rows import (
     ROW_STATISTICS,
     row_statistics,
     softmax_rows,
 )
+from qktheory.kernels.segments import clipped_segments, softmax_segments, visible_means
 from qktheory.kernels.streams import Stream, experiment_id, seed_key
 from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 
@@ -43,7 +50,11 @@ __all__ = [
     "cache_folder",
     "clipped_linear_rows",
     "clipped_linear_statistics",
+    "clipped_segments",
+    "drifted_alive",
+    "drifted_clipped_segments",
     "drifted_rows",
+    "drifted_softmax_segments",
     "elementary",
     "erf_array",
     "erfc_array",
@@ -57,6 +68,7 @@ __all__ = [
     "log_array",
     "merge_moments",
     "philox4x32",
+    "quadratic_sums",
     "random_walk_rows",
     "reduction",
     "row_statistics",
@@ -64,4 +76,6 @@ __all__ = [
     "sincos_array",
     "sincos_turns_array",
     "softmax_rows",
+    "softmax_segments",
+    "visible_means",
 ]

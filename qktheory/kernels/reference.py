@@ -5,6 +5,8 @@ Same arguments as the kernels, checked by the same public functions. Clear befor
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ __all__ = [
     "bridge_rows",
     "clipped_linear_rows",
     "clipped_linear_statistics",
+    "clipped_segments",
+    "drifted",
     "drifted_rows",
     "erf",
     "erfc",
@@ -22,11 +26,15 @@ __all__ = [
     "leaf_moments",
     "log",
     "philox",
+    "quadratic_sums",
     "random_walk_rows",
     "row_statistics",
     "sincos",
     "sincos_turns",
     "softmax_rows",
+    "softmax_segments",
+    "sums_of_stretches",
+    "visible_means",
 ]
 
 Float = NDArray[np.float64]
@@ -220,6 +228,37 @@ def alive_rows(logits: Float, out: Float) -> int:
     return bad
 
 
+def sums_of_stretches(weights: Float, ends: NDArray[np.int64]) -> Float:
+    """Return the sums over keys ends[i] to ends[i + 1] - 1, shape (n, k)."""
+    return np.stack([weights[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
+
+
+def softmax_segments(logits: Float, ends: NDArray[np.int64], out: Float) -> int:
+    """Fill the weights of stretches of rows and return the first bad row, or -1."""
+    top = logits.max(axis=1, initial=-np.inf)
+    bad = _first(~np.isfinite(top))
+    if bad < 0:
+        out[...] = sums_of_stretches(exp(logits - top[:, None]), ends)
+    return bad
+
+
+def clipped_segments(logits: Float, ends: NDArray[np.int64], out: Float) -> int:
+    """Fill the clipped weights of stretches of rows and return the first bad row, or -1."""
+    q, _, count, bad = _centred(logits)
+    if bad < 0:
+        out[...] = sums_of_stretches(np.clip(1.0 + q, 0.0, count[:, None]), ends)
+    return bad
+
+
+def visible_means(logits: Float, out: Float) -> int:
+    """Fill mean and number of the unmasked keys of rows and return the first bad row, or -1."""
+    _, kept, count, bad = _centred(logits)
+    if bad < 0:
+        out[:, 0] = np.where(kept, logits, 0.0).sum(axis=1) / count
+        out[:, 1] = count
+    return bad
+
+
 def bridge_rows(buffer: Float) -> None:
     """Turn normals into bridges."""
     length = buffer.shape[1]
@@ -227,12 +266,24 @@ def bridge_rows(buffer: Float) -> None:
     buffer[...] = walk - np.arange(1, length + 1) / length * walk[:, -1:]
 
 
-def drifted_rows(bridges: Float, self_logit: Float, s: Float, out: Float) -> None:
-    """Turn bridges into logits of the last token of a random walk."""
+def drifted(bridges: Float, self_logit: Float, s: Float) -> Float:
+    """Return the logits of the last token of a random walk, made from bridges."""
     length = bridges.shape[1]
     fraction = np.arange(1, length + 1) / length
-    out[...] = self_logit[:, None] * fraction + s[:, None] * bridges
-    out[:, -1] = self_logit
+    logits = self_logit[:, None] * fraction + s[:, None] * bridges
+    logits[:, -1] = self_logit
+    return np.asarray(logits)
+
+
+def drifted_rows(bridges: Float, self_logit: Float, s: Float, out: Float) -> None:
+    """Turn bridges into logits of the last token of a random walk."""
+    out[...] = drifted(bridges, self_logit, s)
+
+
+def quadratic_sums(g: Float, eigenvalues: Float, out: Float) -> None:
+    """Fill the quadratic forms of rows in an eigenbasis."""
+    out[0] = (g * g * eigenvalues).sum(axis=1)
+    out[1] = (g * g * eigenvalues**2).sum(axis=1)
 
 
 def random_walk_rows(steps: Float) -> None:

@@ -10,7 +10,7 @@ from qktheory.kernels import reference
 from qktheory.kernels.layout import destination, in_place, per_row
 from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 
-__all__ = ["bridge_rows", "drifted_rows", "random_walk_rows"]
+__all__ = ["bridge_rows", "drift_entry", "drift_row", "drifted_rows", "random_walk_rows"]
 
 Float = NDArray[np.float64]
 
@@ -69,17 +69,27 @@ def _bridge_rows(buffer: Float) -> None:
 
 
 @elementary
+def drift_entry(bridge: float, factor: float, slope: float, key: int) -> float:
+    """Return one logit, of the key counted from 0, in compiled code."""
+    return factor * bridge + slope * (key + 1)
+
+
+@elementary
+def drift_row(bridge: Float, end: float, factor: float, out: Float) -> None:
+    """Write one row of logits, in compiled code."""
+    wide_vectors()
+    length = bridge.size
+    slope = end / length
+    for j in range(length):
+        out[j] = drift_entry(bridge[j], factor, slope, j)
+    out[length - 1] = end
+
+
+@elementary
 def _drifted_rows(bridges: Float, end: Float, s: Float, out: Float) -> None:
     wide_vectors()
-    rows, length = bridges.shape
-    for r in range(rows):
-        bridge = bridges[r]
-        row = out[r]
-        factor = s[r]
-        slope = end[r] / length
-        for j in range(length):
-            row[j] = factor * bridge[j] + slope * (j + 1)
-        row[length - 1] = end[r]
+    for r in range(bridges.shape[0]):
+        drift_row(bridges[r], end[r], s[r], out[r])
 
 
 @elementary

@@ -6,15 +6,16 @@ values) is computed at most once a batch, on first use.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer, shares
-from qktheory.kernels import alive_rows
+from qktheory.kernels import alive_rows, drifted_alive, drifted_rows, visible_means
 
-__all__ = ["Matrices", "Rows"]
+__all__ = ["DriftedRows", "Matrices", "Rows"]
 
 FloatArray = NDArray[np.float64]
 
@@ -76,14 +77,10 @@ class Rows:
         return np.asarray(self.weights[np.arange(len(self)), self.query])
 
     @cached_property
-    def mean_logit(self) -> tuple[FloatArray, NDArray[np.int64]]:
+    def mean_logit(self) -> tuple[FloatArray, FloatArray]:
         """Mean of the logits of the visible keys and the number of these, shape (n,) each."""
-        mean = self.logits.mean(axis=1)
-        if np.isfinite(mean).all():
-            return mean, np.full(len(self), self.T)
-        visible = np.isfinite(self.logits)
-        count = visible.sum(axis=1)
-        return np.where(visible, self.logits, 0.0).sum(axis=1) / count, count
+        table = visible_means(self.logits)
+        return table[:, 0], table[:, 1]
 
     @cached_property
     def centred(self) -> FloatArray:
@@ -99,8 +96,11 @@ class Rows:
     @cached_property
     def quarter_shares(self) -> FloatArray:
         """Shares of the weight on the quarters of the sequence, shape (n, 4)."""
-        ends = [k * self.T // 4 for k in range(5)]
-        return shares(self.normalizer.segment_weights(self.logits, ends))
+        return shares(self.segment_weights([k * self.T // 4 for k in range(5)]))
+
+    def segment_weights(self, ends: Sequence[int]) -> FloatArray:
+        """Return weights of stretches; see `Normalizer.segment_weights`."""
+        return self.normalizer.segment_weights(self.logits, ends)
 
     @cached_property
     def alive(self) -> FloatArray:
@@ -113,6 +113,68 @@ class Rows:
         if "alive_fraction" in self.statistics:
             return self.statistics["alive_fraction"]
         return np.asarray(self.alive.mean(axis=1))
+
+
+class DriftedRows(Rows):
+    """Rows w_j = m j/T + s B_j of the last query of a random walk (LOC-8).
+
+    The logits are formed when something asks for them. Single keys, means and weights of stretches
+    do not: many batches are made from the same bridges, and writing each of them to memory would
+    take longer than all else.
+
+    Parameters
+    ----------
+    bridges : ndarray of shape (n, T)
+        B, from `qktheory.kernels.bridge_rows`.
+    bridge_mean : ndarray of shape (n,)
+        Mean of each of them.
+    self_logit, s : ndarray of shape (n,)
+        m and s, see `qktheory.kernels.drifted_rows`.
+    normalizer : Normalizer
+        The map from logits to weights.
+    """
+
+    def __init__(
+        self,
+        bridges: FloatArray,
+        bridge_mean: FloatArray,
+        self_logit: FloatArray,
+        s: FloatArray,
+        normalizer: Normalizer,
+    ) -> None:
+        n, T = bridges.shape
+        self._bridges, self._self_logit, self._s = bridges, self_logit, s
+        self._mean = self_logit * ((T + 1.0) / (2.0 * T)) + s * bridge_mean
+        self.query = np.full(n, T - 1)
+        self.normalizer = normalizer
+
+    def __len__(self) -> int:
+        return int(self._bridges.shape[0])
+
+    @property
+    def T(self) -> int:
+        """Number of keys of a row."""
+        return int(self._bridges.shape[1])
+
+    @cached_property
+    def logits(self) -> FloatArray:  # type: ignore[override]
+        """Scores divided by the temperature, shape (n, T)."""
+        return drifted_rows(self._bridges, self._self_logit, self._s)
+
+    @cached_property
+    def mean_logit(self) -> tuple[FloatArray, FloatArray]:
+        """Mean of the logits and their number, shape (n,) each."""
+        return self._mean, np.full(len(self), float(self.T))
+
+    def alive_at(self, key: int) -> FloatArray:
+        """Return 1.0 where a key, numbered from 0, is alive, shape (n,): a column of `alive`."""
+        return drifted_alive(self._bridges, self._self_logit, self._s, self._mean, key)
+
+    def segment_weights(self, ends: Sequence[int]) -> FloatArray:
+        """Return weights of stretches; see `Normalizer.segment_weights`."""
+        return self.normalizer.drifted_segment_weights(
+            self._bridges, self._self_logit, self._s, self._mean, ends
+        )
 
 
 class Matrices:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.blas import serial_blas
+from qktheory.kernels import quadratic_sums
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 
@@ -47,7 +48,7 @@ class QueryScales:
             self_logit, s2 = self._of_queries(realization.query[None, None], 0)
             self._pinned = float(self_logit[0]), float(s2[0])
         elif realization.symmetric:
-            self._eigenvalues = realization.eigenvalues
+            self._eigenvalues = np.array(realization.eigenvalues)
         else:
             self._M = realization.M
 
@@ -80,11 +81,7 @@ class QueryScales:
         if self._realization.ensemble.redraws_matrix:
             return self._scales_with_own_matrices(g, first_sample)
         if self._eigenvalues is not None:
-            # Sums and not a product with BLAS, whose bits would depend on the number of rows.
-            weighted = g * g * self._eigenvalues
-            self_logit = weighted.sum(axis=1)
-            weighted *= self._eigenvalues
-            s2 = weighted.sum(axis=1)
+            self_logit, s2 = quadratic_sums(g, self._eigenvalues)
         else:
             assert self._M is not None
             # A stack of products, one a sample: the bits of a single large product would depend

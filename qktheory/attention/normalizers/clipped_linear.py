@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-
-import numpy as np
 
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
-from qktheory.kernels import CLIPPED_STATISTICS, clipped_linear_rows, clipped_linear_statistics
+from qktheory.kernels import (
+    CLIPPED_STATISTICS,
+    clipped_linear_rows,
+    clipped_linear_statistics,
+    clipped_segments,
+    drifted_clipped_segments,
+)
 
 __all__ = ["ClippedLinear"]
 
@@ -34,22 +37,18 @@ class ClippedLinear(Normalizer):
 
     def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
         """Return the sums of clip(1 + q_j, 0, T) over the stretches."""
-        n, T = logits.shape
-        if len(set(ends)) < len(ends) or not np.isfinite(logits.sum()):
-            return super().segment_weights(logits, ends)
-        sums = np.empty((n, len(ends) - 1))
-        # Rows that stay in the cache.
-        size = max(1, (1 << 15) // T)
-        buffer = np.empty((size, T))
-        for start in range(0, n, size):
-            rows = logits[start : start + size]
-            part = buffer[: len(rows)]
-            np.subtract(rows, rows.mean(axis=1, keepdims=True) - 1.0, out=part)
-            np.maximum(part, 0.0, out=part)
-            np.minimum(part, T, out=part)
-            for k, (a, b) in enumerate(pairwise(ends)):
-                part[:, a:b].sum(axis=1, out=sums[start : start + size, k])
-        return sums
+        return clipped_segments(logits, ends)
+
+    def drifted_segment_weights(
+        self,
+        bridges: FloatArray,
+        self_logit: FloatArray,
+        s: FloatArray,
+        mean: FloatArray,
+        ends: Sequence[int],
+    ) -> FloatArray:
+        """Return the sums of clip(1 + q_j, 0, T) over the stretches, without forming the rows."""
+        return drifted_clipped_segments(bridges, self_logit, s, mean, ends)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused statistic, by name."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-
-import numpy as np
 
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
-from qktheory.kernels import ROW_STATISTICS, row_statistics, softmax_rows
+from qktheory.kernels import (
+    ROW_STATISTICS,
+    drifted_softmax_segments,
+    row_statistics,
+    softmax_rows,
+    softmax_segments,
+)
 
 __all__ = ["Softmax"]
 
@@ -37,12 +40,19 @@ class Softmax(Normalizer):
         return {name: table[:, column] for column, name in enumerate(names)}
 
     def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
-        """Return the partition functions of the stretches over the largest one of each row."""
-        if len(set(ends)) < len(ends) or not np.isfinite(logits.sum()):
-            return super().segment_weights(logits, ends)
-        parts = [row_statistics(logits[:, a:b], variance=False)[:, 0] for a, b in pairwise(ends)]
-        logs = np.stack(parts, axis=1)
-        return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))
+        """Return the sums of exp(w_j - max w) over the stretches."""
+        return softmax_segments(logits, ends)
+
+    def drifted_segment_weights(
+        self,
+        bridges: FloatArray,
+        self_logit: FloatArray,
+        s: FloatArray,
+        mean: FloatArray,
+        ends: Sequence[int],
+    ) -> FloatArray:
+        """Return the sums of exp(w_j - max w) over the stretches, row by row in the cache."""
+        return drifted_softmax_segments(bridges, self_logit, s, ends)
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the last column of the fused row statistic."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.kernels import bridge_rows, drifted_rows
-from qktheory.observables.draws import Rows
+from qktheory.kernels import bridge_rows, visible_means
+from qktheory.observables.draws import DriftedRows, Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
@@ -60,17 +60,16 @@ class BridgeRow(RowSimulator):
         return 16 * (self.ensemble.T + self.ensemble.d)
 
     def noise(self, first_sample: int, n: int) -> Noise:
-        """Draw the normals of the query and a bridge of unit increments."""
+        """Draw the normals of the query and a bridge of unit increments, with its mean."""
         bridges = self._steps.normals(first_sample, n, self.ensemble.T)
         bridge_rows(bridges)
-        return self._scales.noise(first_sample, n), bridges
+        return self._scales.noise(first_sample, n), bridges, visible_means(bridges)[:, 0]
 
     def rows_from(self, noise: Noise, first_sample: int) -> Rows:
         """Give the bridges the drift and the increments of each query."""
-        query, bridges = noise
+        query, bridges, means = noise
         self_logit, s2 = self._scales.scales(query, first_sample)
-        logits = drifted_rows(bridges, self_logit, np.sqrt(s2))
-        return Rows(logits, np.full(len(bridges), self.ensemble.T - 1), self.attention.normalize)
+        return DriftedRows(bridges, means, self_logit, np.sqrt(s2), self.attention.normalize)
 
 
 SIMULATORS.add(BridgeRow.name, BridgeRow)
