@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.registry import Registry
-from qktheory.kernels import drifted_rows
+from qktheory.kernels import DriftedBridges
 
 __all__ = ["NORMALIZERS", "Normalizer", "shares"]
 
@@ -74,22 +74,13 @@ class Normalizer(ABC):
         weights = self.weights(logits)
         return np.stack([weights[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
 
-    def drifted_segment_weights(
-        self,
-        bridges: FloatArray,
-        self_logit: FloatArray,
-        s: FloatArray,
-        mean: FloatArray,
-        ends: Sequence[int],
-    ) -> FloatArray:
+    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
         """Return `segment_weights` of rows that are drifted bridges (LOC-8).
 
         Parameters
         ----------
-        bridges : ndarray of shape (n, T)
-            From `qktheory.kernels.bridge_rows`.
-        self_logit, s, mean : ndarray of shape (n,)
-            Drift and deviation as in `qktheory.kernels.drifted_rows`, and the mean logit of a row.
+        rows : DriftedBridges
+            n rows of T logits that have not been formed.
         ends : sequence of int
             See `segment_weights`.
 
@@ -97,7 +88,7 @@ class Normalizer(ABC):
         -------
         ndarray of shape (n, k)
         """
-        return self.segment_weights(drifted_rows(bridges, self_logit, s), ends)
+        return self.segment_weights(rows.logits(), ends)
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the variance of the logits under each row divided by its sum, shape (n,).

@@ -22,11 +22,7 @@ from qktheory.kernels.clipped_rows import (
     clipped_linear_rows,
     clipped_linear_statistics,
 )
-from qktheory.kernels.drifted_segments import (
-    drifted_alive,
-    drifted_clipped_segments,
-    drifted_softmax_segments,
-)
+from qktheory.kernels.drifted_bridges import DriftedBridges
 from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
 from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
 from qktheory.kernels.policy import elementary, jit_enabled, reduction
@@ -43,6 +39,7 @@ from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 __all__ = [
     "CLIPPED_STATISTICS",
     "ROW_STATISTICS",
+    "DriftedBridges",
     "Moments",
     "Stream",
     "alive_rows",
@@ -51,10 +48,7 @@ __all__ = [
     "clipped_linear_rows",
     "clipped_linear_statistics",
     "clipped_segments",
-    "drifted_alive",
-    "drifted_clipped_segments",
     "drifted_rows",
-    "drifted_softmax_segments",
     "elementary",
     "erf_array",
     "erfc_array",

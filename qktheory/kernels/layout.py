@@ -119,8 +119,12 @@ def per_row(name: str, values: ArrayLike, rows: int, *, nonnegative: bool = Fals
     expected = f"a {'nonnegative ' if nonnegative else ''}finite number or {rows} of them"
     if array.dtype.kind not in "iuf" or array.shape not in ((), (1,), (rows,)):
         raise bad_value(name, values, expected)
-    numbers = np.ascontiguousarray(np.broadcast_to(array.astype(np.float64), (rows,)))
-    bad = ~np.isfinite(numbers) | (nonnegative & (numbers < 0.0))
+    numbers = np.ascontiguousarray(array, dtype=np.float64)
+    if numbers.shape != (rows,):
+        numbers = np.full(rows, numbers.item())
+    bad = ~np.isfinite(numbers)
+    if nonnegative:
+        bad |= numbers < 0.0
     if bad.any():
         raise bad_value(name, float(numbers[int(np.argmax(bad))]), expected)
     return numbers

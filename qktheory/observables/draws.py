@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer, shares
-from qktheory.kernels import alive_rows, drifted_alive, drifted_rows, visible_means
+from qktheory.kernels import DriftedBridges, alive_rows, visible_means
 
 __all__ = ["DriftedRows", "Matrices", "Rows"]
 
@@ -116,65 +116,50 @@ class Rows:
 
 
 class DriftedRows(Rows):
-    """Rows w_j = m j/T + s B_j of the last query of a random walk (LOC-8).
+    """Rows of the last query of a random walk, whose logits are formed when asked for (LOC-8).
 
-    The logits are formed when something asks for them. Single keys, means and weights of stretches
-    do not: many batches are made from the same bridges, and writing each of them to memory would
-    take longer than all else.
+    Single keys, means and weights of stretches do not ask: many batches are made from the same
+    bridges, and writing each of them to memory would take longer than all else.
 
     Parameters
     ----------
-    bridges : ndarray of shape (n, T)
-        B, from `qktheory.kernels.bridge_rows`.
-    bridge_mean : ndarray of shape (n,)
-        Mean of each of them.
-    self_logit, s : ndarray of shape (n,)
-        m and s, see `qktheory.kernels.drifted_rows`.
+    rows : DriftedBridges
+        n rows of T logits.
     normalizer : Normalizer
         The map from logits to weights.
     """
 
-    def __init__(
-        self,
-        bridges: FloatArray,
-        bridge_mean: FloatArray,
-        self_logit: FloatArray,
-        s: FloatArray,
-        normalizer: Normalizer,
-    ) -> None:
-        n, T = bridges.shape
-        self._bridges, self._self_logit, self._s = bridges, self_logit, s
-        self._mean = self_logit * ((T + 1.0) / (2.0 * T)) + s * bridge_mean
-        self.query = np.full(n, T - 1)
+    def __init__(self, rows: DriftedBridges, normalizer: Normalizer) -> None:
+        self._rows = rows
+        self._shape = rows.bridges.shape
+        self.query = np.full(self._shape[0], self._shape[1] - 1)
         self.normalizer = normalizer
 
     def __len__(self) -> int:
-        return int(self._bridges.shape[0])
+        return int(self._shape[0])
 
     @property
     def T(self) -> int:
         """Number of keys of a row."""
-        return int(self._bridges.shape[1])
+        return int(self._shape[1])
 
     @cached_property
     def logits(self) -> FloatArray:  # type: ignore[override]
         """Scores divided by the temperature, shape (n, T)."""
-        return drifted_rows(self._bridges, self._self_logit, self._s)
+        return self._rows.logits()
 
     @cached_property
     def mean_logit(self) -> tuple[FloatArray, FloatArray]:
         """Mean of the logits and their number, shape (n,) each."""
-        return self._mean, np.full(len(self), float(self.T))
+        return self._rows.mean, np.full(len(self), float(self.T))
 
     def alive_at(self, key: int) -> FloatArray:
         """Return 1.0 where a key, numbered from 0, is alive, shape (n,): a column of `alive`."""
-        return drifted_alive(self._bridges, self._self_logit, self._s, self._mean, key)
+        return self._rows.alive(key)
 
     def segment_weights(self, ends: Sequence[int]) -> FloatArray:
         """Return weights of stretches; see `Normalizer.segment_weights`."""
-        return self.normalizer.drifted_segment_weights(
-            self._bridges, self._self_logit, self._s, self._mean, ends
-        )
+        return self.normalizer.drifted_segment_weights(self._rows, ends)
 
 
 class Matrices:

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qktheory.kernels import (
+    DriftedBridges,
     alive_rows,
     bridge_rows,
     clipped_linear_rows,
     clipped_segments,
-    drifted_alive,
-    drifted_clipped_segments,
     drifted_rows,
-    drifted_softmax_segments,
     quadratic_sums,
     reference,
     softmax_rows,
@@ -114,24 +112,24 @@ def test_a_drifted_row_need_not_be_formed(T: int) -> None:
     bridge_rows(bridges)
     m, s = 3.0 * rng.standard_normal(5), np.abs(rng.standard_normal(5))
     rows = drifted_rows(bridges, m, s)
-    mean = m * (T + 1.0) / (2.0 * T) + s * bridges.mean(axis=1)
-    np.testing.assert_allclose(mean, visible_means(rows)[:, 0], rtol=0, atol=1e-13)
+    drifted = DriftedBridges(bridges, m, s)
+    np.testing.assert_allclose(drifted.mean, visible_means(rows)[:, 0], rtol=0, atol=1e-13)
+    assert drifted.logits().tobytes() == rows.tobytes()
     ends = [k * T // 4 for k in range(5)]
     # The same bits: the same row passes through the same loops.
-    np.testing.assert_array_equal(
-        drifted_softmax_segments(bridges, m, s, ends), softmax_segments(rows, ends)
-    )
+    np.testing.assert_array_equal(drifted.softmax_segments(ends), softmax_segments(rows, ends))
     np.testing.assert_allclose(
-        drifted_clipped_segments(bridges, m, s, mean, ends),
+        drifted.clipped_segments(ends),
         clipped_segments(rows, ends),
         rtol=1e-12,
         atol=1e-12 * T,
     )
     alive = alive_rows(rows)
     for key in range(T):
-        np.testing.assert_array_equal(drifted_alive(bridges, m, s, mean, key), alive[:, key])
-    # The wrong twin: with the mean left out the answers differ.
-    others = [drifted_alive(bridges, m, s, 0.0 * mean, key) for key in range(T)]
+        np.testing.assert_array_equal(drifted.alive(key), alive[:, key])
+    # The wrong twin: with another mean the answers differ.
+    wrong = DriftedBridges(bridges, m, s, np.zeros(5))
+    others = [wrong.alive(key) for key in range(T)]
     assert T < 8 or (alive != np.array(others).T).any()
 
 
@@ -145,8 +143,8 @@ def test_rows_do_not_depend_on_their_company() -> None:
         lambda part, one: clipped_segments(part, ends),
         lambda part, one: visible_means(part),
         lambda part, one: quadratic_sums(part, eigenvalues).T,
-        lambda part, one: drifted_softmax_segments(part, one, one, ends),
-        lambda part, one: drifted_clipped_segments(part, one, one, one, ends),
+        lambda part, one: DriftedBridges(part, one, one).softmax_segments(ends),
+        lambda part, one: DriftedBridges(part, one, one).clipped_segments(ends),
     ):
         whole = function(rows, ones)
         for k in (0, 3, 10):
@@ -163,8 +161,8 @@ def test_bad_ends(ends) -> None:
     for function in (
         lambda: softmax_segments(rows, ends),
         lambda: clipped_segments(rows, ends),
-        lambda: drifted_softmax_segments(rows, one, one, ends),
-        lambda: drifted_clipped_segments(rows, one, one, one, ends),
+        lambda: DriftedBridges(rows, one, one).softmax_segments(ends),
+        lambda: DriftedBridges(rows, one, one).clipped_segments(ends),
     ):
         with pytest.raises(ValueError, match=r"ends = .*: expected integers that rise from 0 to T"):
             function()
@@ -190,17 +188,21 @@ def test_bad_rows(row: list[float], message: str) -> None:
 def test_bad_arrays_of_drifted_rows() -> None:
     bridges, one = np.zeros((2, 4)), np.ones(2)
     with pytest.raises(ValueError, match=r"bridges = .*: expected a writeable C-contiguous"):
-        drifted_alive(bridges.T[::2].T, one, one, one, 0)
-    with pytest.raises(ValueError, match=r"s = .array of shape \(3,\).: expected shape \(2,\)"):
-        drifted_softmax_segments(bridges, one, np.ones(3), [0, 4])
+        DriftedBridges(bridges.T[::2].T, one, one)
+    with pytest.raises(ValueError, match=r"s = .*: expected a nonnegative finite number or 2"):
+        DriftedBridges(bridges, one, np.ones(3))
+    with pytest.raises(ValueError, match=r"s = -1.0: expected a nonnegative"):
+        DriftedBridges(bridges, one, -one)
+    with pytest.raises(ValueError, match=r"self_logit = nan: expected a finite number"):
+        DriftedBridges(bridges, np.nan, one)
     with pytest.raises(ValueError, match="key = 4: expected an integer >= 0 and < 4"):
-        drifted_alive(bridges, one, one, one, 4)
+        DriftedBridges(bridges, one, one).alive(4)
     with pytest.raises(ValueError, match=r"bridges = .*: expected shape \(n, T\) with T >= 1"):
-        drifted_softmax_segments(np.zeros((2, 0)), one, one, [0, 0])
+        DriftedBridges(np.zeros((2, 0)), one, one)
     bridges[1, 2] = np.nan
-    with pytest.raises(ValueError, match="bridges = 'row 1': expected finite numbers"):
-        drifted_softmax_segments(bridges, one, one, [0, 4])
-    with pytest.raises(ValueError, match="expected finite numbers"):
-        drifted_clipped_segments(bridges, one, one, one, [0, 4])
+    rows = DriftedBridges(bridges, one, one, one)
+    for segments in (rows.softmax_segments, rows.clipped_segments):
+        with pytest.raises(ValueError, match=r"expected finite numbers|row 1 has a NaN"):
+            segments([0, 4])
     with pytest.raises(ValueError, match=r"eigenvalues = .*: expected shape \(4,\)"):
         quadratic_sums(bridges, one)

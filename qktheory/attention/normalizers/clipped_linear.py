@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     CLIPPED_STATISTICS,
+    DriftedBridges,
     clipped_linear_rows,
     clipped_linear_statistics,
     clipped_segments,
-    drifted_clipped_segments,
 )
 
 __all__ = ["ClippedLinear"]
@@ -39,16 +39,9 @@ class ClippedLinear(Normalizer):
         """Return the sums of clip(1 + q_j, 0, T) over the stretches."""
         return clipped_segments(logits, ends)
 
-    def drifted_segment_weights(
-        self,
-        bridges: FloatArray,
-        self_logit: FloatArray,
-        s: FloatArray,
-        mean: FloatArray,
-        ends: Sequence[int],
-    ) -> FloatArray:
+    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
         """Return the sums of clip(1 + q_j, 0, T) over the stretches, without forming the rows."""
-        return drifted_clipped_segments(bridges, self_logit, s, mean, ends)
+        return rows.clipped_segments(ends)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused statistic, by name."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     ROW_STATISTICS,
-    drifted_softmax_segments,
+    DriftedBridges,
     row_statistics,
     softmax_rows,
     softmax_segments,
@@ -43,16 +43,9 @@ class Softmax(Normalizer):
         """Return the sums of exp(w_j - max w) over the stretches."""
         return softmax_segments(logits, ends)
 
-    def drifted_segment_weights(
-        self,
-        bridges: FloatArray,
-        self_logit: FloatArray,
-        s: FloatArray,
-        mean: FloatArray,
-        ends: Sequence[int],
-    ) -> FloatArray:
+    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
         """Return the sums of exp(w_j - max w) over the stretches, row by row in the cache."""
-        return drifted_softmax_segments(bridges, self_logit, s, ends)
+        return rows.softmax_segments(ends)
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the last column of the fused row statistic."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.kernels import bridge_rows, visible_means
+from qktheory.kernels import DriftedBridges, bridge_rows, visible_means
 from qktheory.observables.draws import DriftedRows, Rows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
@@ -69,7 +69,8 @@ class BridgeRow(RowSimulator):
         """Give the bridges the drift and the increments of each query."""
         query, bridges, means = noise
         self_logit, s2 = self._scales.scales(query, first_sample)
-        return DriftedRows(bridges, means, self_logit, np.sqrt(s2), self.attention.normalize)
+        rows = DriftedBridges(bridges, self_logit, np.sqrt(s2), means)
+        return DriftedRows(rows, self.attention.normalize)
 
 
 SIMULATORS.add(BridgeRow.name, BridgeRow)
