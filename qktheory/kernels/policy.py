@@ -36,6 +36,7 @@ __all__ = [
     "elementary",
     "float_bits",
     "float_from_bits",
+    "fused",
     "jit_enabled",
     "reduction",
     "wide_registers",
@@ -134,6 +135,19 @@ def _float_from_bits(typing_context: Any, value: Any) -> Any:
     return types.float64(types.int64), generate
 
 
+def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c, rounded once (in compiled code only).
+
+    For the sum of two products. The compiler contracts one of them, and not always the same one: a
+    loop over two arrays is compiled twice, for arrays that may overlap too.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
 def _wide_vectors(typing_context: Any) -> Any:
     """Let the calling function use 512-bit registers where the CPU has them.
 
@@ -152,4 +166,5 @@ def _wide_vectors(typing_context: Any) -> Any:
 
 float_bits = cast(Callable[[float], int], intrinsic(_float_bits))
 float_from_bits = cast(Callable[[int], float], intrinsic(_float_from_bits))
+fused = cast(Callable[[float, float, float], float], intrinsic(_fused))
 wide_vectors = cast(Callable[[], None], intrinsic(_wide_vectors))

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
 from qktheory.kernels.layout import destination, in_place, per_row
-from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
+from qktheory.kernels.policy import elementary, fused, jit_enabled, wide_vectors
 
 __all__ = ["bridge_rows", "drift_entry", "drift_row", "drifted_rows", "random_walk_rows"]
 
@@ -71,7 +71,7 @@ def _bridge_rows(buffer: Float) -> None:
 @elementary
 def drift_entry(bridge: float, factor: float, slope: float, key: int) -> float:
     """Return one logit, of the key counted from 0, in compiled code."""
-    return factor * bridge + slope * (key + 1)
+    return fused(factor, bridge, slope * (key + 1))
 
 
 @elementary

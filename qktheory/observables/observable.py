@@ -48,6 +48,10 @@ class Observable:
         """Whether a single row suffices or the whole attention matrix is needed."""
         raise NotImplementedError
 
+    def kind(self, T: int) -> tuple[str, bool, bool]:
+        """Return what a simulator has to know: `needs`, `vector`, and whether there are bounds."""
+        return self.needs, self.vector, self.bounds(T) is not None
+
     def size(self, T: int) -> int:
         """Return the number of components at T keys."""
         return T if self.vector else 1

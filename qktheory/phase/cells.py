@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from qktheory.phase.sweep import Sweep
-from qktheory.simulation.simulator import choose
+from qktheory.simulation.simulator import choose_each
 
 __all__ = ["Cells"]
 
@@ -51,8 +51,7 @@ class Cells:
         for cell in range(sweep.cells):
             try:
                 ensemble = sweep.ensemble(cell)
-                for observable in observables:
-                    choose(ensemble, observable)
+                choose_each(ensemble, observables)
             except ValueError as error:
                 self.infeasible[cell] = str(error)
                 continue

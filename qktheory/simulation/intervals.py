@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -42,6 +42,7 @@ def _schedule() -> tuple[int, ...]:
     return tuple(sorted(n for n in numbers if n >= _FIRST_ON_SCHEDULE))
 
 
+@lru_cache(maxsize=1024)
 def spent(n: int) -> float:
     """Return the share of the error budget that is spent on looking after n samples.
 

@@ -117,18 +117,15 @@ class Realization:
     def check_scale(self) -> None:
         """Raise a `ValueError` if the logits would leave the range of double precision.
 
-        Where W is drawn for every sample, that of the first one speaks for all.
+        Where W is drawn for every sample, its mean square norm speaks for all, or if that is not
+        known the W of the first sample.
         """
         variance = float(self.covariance.values.max())
         if self.query is not None:
             largest = float(np.abs(self.query).max())
             variance = max(variance, largest * largest)
-        matrix = self.matrix_of(0)
         with np.errstate(over="ignore", invalid="ignore"):
-            try:
-                root = math.sqrt(matrix.eta_F)
-            except (OverflowError, ValueError):  # Entries so large that a sum has no value.
-                root = math.inf
+            root = self._norm()
             # s^2, the square of a logit, is formed too.
             size = np.float64(root) * variance * self.ensemble.T / self.temperature
         if not size < _LARGEST_LOGIT:
@@ -136,6 +133,17 @@ class Realization:
                 f"attention.temperature = {self.temperature:g}: expected one that keeps logits "
                 f"below {_LARGEST_LOGIT:g}, those of this W and covariance reach {size:.3g}"
             )
+
+    def _norm(self) -> float:
+        """Return the Frobenius norm of W, or a typical one where W is drawn again and again."""
+        if self.ensemble.redraws_matrix:
+            typical = self.ensemble.matrix.typical_norm(self.ensemble.d)
+            if typical is not None:
+                return typical
+        try:
+            return math.sqrt(self.matrix_of(0).eta_F)
+        except (OverflowError, ValueError):  # Entries so large that a sum has no value.
+            return math.inf
 
     @cached_property
     def query(self) -> FloatArray | None:

@@ -25,7 +25,7 @@ from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.estimate import Estimate
 from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import NoiseSimulator, Simulator, choose
+from qktheory.simulation.simulator import NoiseSimulator, Simulator, choose_each
 
 __all__ = ["Experiment", "SampleState", "sample_together"]
 
@@ -257,8 +257,9 @@ def _simulators(
 ) -> list[tuple[type[Simulator], tuple[Observable, ...]]]:
     """Return the cheapest simulators, with what each of them measures."""
     groups: dict[type[Simulator], list[Observable]] = {}
-    for observable in experiment.observables:
-        groups.setdefault(choose(experiment.ensemble, observable), []).append(observable)
+    kinds = choose_each(experiment.ensemble, experiment.observables)
+    for kind, observable in zip(kinds, experiment.observables, strict=True):
+        groups.setdefault(kind, []).append(observable)
     return [(kind, tuple(observables)) for kind, observables in groups.items()]
 
 

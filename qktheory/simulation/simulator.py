@@ -20,7 +20,15 @@ from qktheory.observables.observable import Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 
-__all__ = ["SIMULATORS", "Noise", "NoiseSimulator", "RowSimulator", "Simulator", "choose"]
+__all__ = [
+    "SIMULATORS",
+    "Noise",
+    "NoiseSimulator",
+    "RowSimulator",
+    "Simulator",
+    "choose",
+    "choose_each",
+]
 
 FloatArray = NDArray[np.float64]
 Noise = tuple[FloatArray, ...]
@@ -55,7 +63,10 @@ class Simulator(ABC):
     @classmethod
     @abstractmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
-        """Say why this simulator cannot draw the observable, or return None if it can."""
+        """Say why this simulator cannot draw the observable, or return None if it can.
+
+        Of the observable it may look at `Observable.kind` alone.
+        """
 
     @classmethod
     @abstractmethod
@@ -194,10 +205,36 @@ def choose(
             )
         return chosen
     able = [
-        SIMULATORS[name]
-        for name in SIMULATORS
-        if SIMULATORS[name].obstacle(ensemble, observable) is None
+        kind
+        for kind in map(SIMULATORS.__getitem__, SIMULATORS)
+        if kind.obstacle(ensemble, observable) is None
     ]
     if not able:
         raise ValueError(f"no simulator can draw {observable.name!r} of {ensemble!r}")
     return min(able, key=lambda candidate: candidate.cost(ensemble))
+
+
+def choose_each(ensemble: Ensemble, observables: Sequence[Observable]) -> list[type[Simulator]]:
+    """Return the cheapest simulator for each observable; many of one kind cost no more than one.
+
+    Raises
+    ------
+    ValueError
+        If no simulator can draw one of them.
+
+    Examples
+    --------
+    >>> from qktheory.observables.observable import find_observables
+    >>> ensemble = Ensemble.from_dict({"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0,
+    ...                                "eta": 0.25}, "tokens": {"law": "random_walk"}})
+    >>> [s.name for s in choose_each(ensemble, find_observables(["entropy", "stable_rank"]))]
+    ['bridge_row', 'full_matrix']
+    """
+    chosen: dict[object, type[Simulator]] = {}
+    found = []
+    for observable in observables:
+        kind = observable.kind(ensemble.T)
+        if kind not in chosen:
+            chosen[kind] = choose(ensemble, observable)
+        found.append(chosen[kind])
+    return found

@@ -190,6 +190,10 @@ class MatrixModel(ABC):
         """
         return _CALLS + 6.0 * float(d) ** 3
 
+    def typical_norm(self, d: int) -> float | None:
+        """Return sqrt(E tr W W^T) where it is known without drawing W; None by default."""
+        return None
+
     def prescribed(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int
     ) -> NDArray[np.float64]:

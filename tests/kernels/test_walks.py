@@ -128,3 +128,20 @@ def test_read_only_arrays_are_refused() -> None:
     g.flags.writeable = False
     with pytest.raises(ValueError, match="writeable"):
         bridge_rows(g)
+
+
+def test_bits_of_a_drifted_row_do_not_depend_on_where_arrays_lie() -> None:
+    """Loops over two arrays exist twice, once for arrays that may overlap: both round alike."""
+    rng = np.random.default_rng(3)
+    bridges = rng.standard_normal((12, 9))
+    m, s = rng.standard_normal(12), np.abs(rng.standard_normal(12))
+    whole = drifted_rows(bridges, m, s)
+    rubbish: list[bytearray] = []
+    for trial in range(3000):
+        # Small arrays of many places and distances.
+        rubbish.append(bytearray(int(rng.integers(1, 400))))
+        if trial % 50 == 49:
+            rubbish = [rubbish[k] for k in rng.permutation(len(rubbish))[:25]]
+        k = trial % 12
+        row = drifted_rows(bridges[k : k + 1].copy(), m[k : k + 1].copy(), s[k : k + 1].copy())
+        assert row.tobytes() == whole[k : k + 1].tobytes()

@@ -232,3 +232,45 @@ def test_claims_about_one_map_do_not_apply_and_say_why() -> None:
     compared = qk.compare(ensemble, ["entropy", "rho"], samples=300)
     for observable in compared.observables.values():
         assert {p.claim.W for p in observable.predictions} <= {"redrawn", "either"}
+
+
+@pytest.mark.parametrize("matrix", [{"model": "ginibre"}, {"model": "gaussian_factors", "d_k": 3}])
+def test_the_typical_norm_is_that_of_the_draws(matrix: dict[str, object]) -> None:
+    """E tr W W^T = scale^2 d: 200 draws, three standard errors (false alarm 0.3 %, fixed seed)."""
+    ensemble = Ensemble.from_dict(
+        {"d": 12, "T": 4, "matrix": {**matrix, "scale": 0.7, "draw": "every_sample"}}
+        | {"tokens": {"law": "iid"}}
+    )
+    realization = Realization(ensemble, 3)
+    norms = np.array([realization.matrix_of(k).eta_F for k in range(200)])
+    typical = ensemble.matrix.typical_norm(12)
+    assert typical is not None
+    standard_error = norms.std() / np.sqrt(norms.size)
+    assert abs(norms.mean() - typical**2) < 3.0 * standard_error
+    # The wrong twin: 10 % more norm is seen.
+    assert abs(norms.mean() - (1.1 * typical) ** 2) > 3.0 * standard_error
+
+
+def test_large_redrawn_maps_are_not_formed_to_check_the_size_of_logits() -> None:
+    """T = d = 2^17: W would take 128 GB."""
+    size = 1 << 17
+    ensemble = Ensemble.from_dict(
+        {
+            "d": size,
+            "T": size,
+            "matrix": {"model": "ginibre", "draw": "every_sample"},
+            "tokens": {"law": "simplex", "cosine": 0.0},
+            "attention": {"temperature": "sqrt_d"},
+        }
+    )
+    estimate = qk.simulate(ensemble, ["entropy"], samples=4, seed=1).estimates["entropy"]
+    # Gaussian logits of unit variance: E H = ln T - 1/2 + O(1/T).
+    assert float(estimate) == pytest.approx(np.log(size) - 0.5, abs=0.05)
+    with pytest.raises(ValueError, match=r"attention.temperature = .*: expected one that keeps"):
+        qk.simulate(
+            Ensemble.from_dict(
+                {**ensemble.to_dict(), "matrix": {**ensemble.to_dict()["matrix"], "scale": 1e150}}
+            ),
+            ["entropy"],
+            samples=4,
+        )

@@ -55,6 +55,10 @@ class GaussianFactors(MatrixModel):
         """Return 2 d d_k normals, each used once."""
         return 4.0 * d * self.d_k
 
+    def typical_norm(self, d: int) -> float:
+        """Return scale sqrt(d) (SPEC-8c, SPEC-10)."""
+        return float(self.scale * d**0.5)
+
     def images(
         self,
         d: int,

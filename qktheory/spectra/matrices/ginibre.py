@@ -52,6 +52,10 @@ class Ginibre(MatrixModel):
         """Return d^2 normals, each used once."""
         return 2.0 * float(d) ** 2
 
+    def typical_norm(self, d: int) -> float:
+        """Return scale sqrt(d) (SPEC-8c, SPEC-10)."""
+        return float(self.scale * d**0.5)
+
     def images(
         self,
         d: int,
