@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from qktheory.base.shapes import Array
 from qktheory.spectra.law import LAWS
 from qktheory.theorems.claim import Claim
+from qktheory.theorems.judgements import Identity, PathwiseBound
 
 
 def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
     """Draw until the claim accepts; matrices and lists that belong together get one size."""
     rng = np.random.default_rng(seed)
-    for _ in range(200):
+    for attempt in range(200):
         drawn = {p.name: p.domain.sample(rng) for p in claim.parameters}
         for p in claim.parameters:  # what may be left out is, every other time
             if p.default is None and rng.random() < 0.5:
@@ -29,7 +31,7 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
         for name in ("bias", "reference"):
             if name in drawn:
                 drawn[name] = rng.normal(size=d)
-        for name in ("probabilities_p", "probabilities_q"):
+        for name in ("probabilities_p", "probabilities_q", "probabilities"):
             if name in drawn:
                 drawn[name] = rng.dirichlet(np.ones(d))
         if "P" in drawn:
@@ -62,6 +64,15 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
             drawn["layer"] = int(rng.integers(1, len(drawn["attention_matrices"]) + 1))
         if "keys" in drawn:
             drawn["keys"] = [1, int(rng.integers(1, drawn["T"] + 1))]
+        lengths: dict[str, int] = {}
+        for p in claim.parameters:
+            if isinstance(p.domain, Array) and p.name in drawn:
+                drawn[p.name] = p.domain.sample_with(rng, lengths)
+        if "mean_self_weight" in drawn:
+            drawn["mean_self_weight"][0] = 1.0
+        own = [draw for j in claim.judged_by if (draw := getattr(j, "draw", None))]
+        if attempt >= 20 and own and isinstance(claim.judged_by[0], Identity | PathwiseBound):
+            drawn = dict(own[0](rng))  # inputs that are related in other ways
         try:
             claim.checked(drawn)
         except ValueError:

@@ -1,0 +1,1 @@
+"""Cosines of tokens through depth: around Cowsik et al. (2024)."""

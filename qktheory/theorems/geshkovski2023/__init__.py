@@ -1,0 +1,1 @@
+"""Tokens as particles on the sphere: Geshkovski et al. (2023)."""

@@ -1,0 +1,1 @@
+"""Many random heads: Hron et al. (2020)."""

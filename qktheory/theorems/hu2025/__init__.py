@@ -1,0 +1,1 @@
+"""Softmax attention as an interpolator: Hu et al. (2025)."""

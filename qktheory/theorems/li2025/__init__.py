@@ -1,0 +1,1 @@
+"""Gated linear attention as weighted gradient descent: Li et al. (2025)."""

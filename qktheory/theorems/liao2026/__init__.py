@@ -1,0 +1,1 @@
+"""Recall with a bounded state: around Liao et al. (2026)."""

@@ -1,0 +1,1 @@
+"""Shaped attention: Noci et al. (2023)."""

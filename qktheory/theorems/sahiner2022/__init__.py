@@ -1,0 +1,1 @@
+"""Linear attention heads as a convex program: Sahiner et al. (2022)."""

@@ -1,0 +1,1 @@
+"""Attention sinks and massive activations: Sun et al. (2026)."""

@@ -1,0 +1,1 @@
+"""Gradients of queries, keys and values: Tomihari and Sato (2025)."""

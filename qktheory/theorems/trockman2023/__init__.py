@@ -1,0 +1,1 @@
+"""Mimetic initialisation: Trockman and Kolter (2023)."""
