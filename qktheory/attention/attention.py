@@ -57,6 +57,10 @@ class Attention:
         if not isinstance(self.normalizer, str) or self.normalizer not in NORMALIZERS:
             raise unknown_name("value of attention.normalizer", self.normalizer, NORMALIZERS)
         _MASK.check("attention.mask", self.mask)
+        if self.mask != "none" and not self.normalize.masks:
+            raise bad_value(
+                "attention.mask", self.mask, f"'none': normaliser {self.normalizer!r} takes no mask"
+            )
         _QUERY.check("attention.query", self.query)
 
     @classmethod

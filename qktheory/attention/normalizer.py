@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from qktheory.base.registry import Registry
 from qktheory.kernels import DriftedBridges
+from qktheory.numerics.softmax_stack import ScoreStack, WeightStack
 
 __all__ = ["NORMALIZERS", "Normalizer", "shares"]
 
@@ -24,15 +25,54 @@ class Normalizer(ABC):
     Subclasses set `name` (as in ``attention.normalizer`` of a spec file), say in `stochastic`
     whether their rows sum to one, and implement `weights`. Rows need not sum to one
     (clipped-linear rows do not); `statistics` describes the row divided by its sum, so that entropy
-    and participation keep their ranges.
+    and participation keep their ranges. A map of whole score matrices says so in `rowwise` and
+    gives the map of the rows of one matrix as `fitted`; `masks` says whether scores may be -inf.
     """
 
     name: ClassVar[str]
     stochastic: ClassVar[bool] = False
+    rowwise: ClassVar[bool] = True
+    masks: ClassVar[bool] = True
+
+    def fitted(self, scores: FloatArray) -> Normalizer:
+        """Return the map of the rows of one score matrix, shape (T, T): itself if `rowwise`."""
+        return self
 
     @abstractmethod
     def weights(self, logits: FloatArray) -> FloatArray:
         """Return the weights, shape (n, T), of logits of shape (n, T); -inf is a masked key."""
+
+    def split(self, scores: ScoreStack) -> WeightStack:
+        """Return the weights of many heads as a common distribution and deviations.
+
+        Parameters
+        ----------
+        scores : ScoreStack
+            Of n networks of H heads.
+
+        Returns
+        -------
+        WeightStack
+            Here the mean row and what rows differ from it by; normalisers override this where
+            deviations can be had without subtracting rows that are nearly equal.
+
+        Raises
+        ------
+        OverflowError
+            If scores are beyond double precision.
+        """
+        S = scores.total()
+        if np.isnan(S).any() or np.isposinf(S).any() or (S.max(axis=-1) == -np.inf).any():
+            raise OverflowError("scores are beyond double precision")
+        n, H, T, _ = S.shape
+        if self.rowwise:
+            P = self.weights(S.reshape(n * H * T, T)).reshape(S.shape)
+        else:
+            S = S + scores.v[..., None]
+            P = np.stack([self.weights(one) for one in S.reshape(n * H, T, T)]).reshape(S.shape)
+        q = P.mean(axis=2)
+        excess = None if self.stochastic else P.sum(axis=3) - 1.0
+        return WeightStack(q, P - q[:, :, None, :], np.zeros(n, dtype=np.int64), excess)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return entropy (nats), participation and max_weight of each row, shape (n,) each.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,8 +12,17 @@ from numpy.typing import NDArray
 from qktheory.base.errors import bad_value
 from qktheory.base.registry import Registry
 from qktheory.observables.draws import Matrices, Rows
+from qktheory.observables.network_pass import NetworkPass
 
-__all__ = ["OBSERVABLES", "MatrixObservable", "Observable", "RowObservable", "find_observables"]
+__all__ = [
+    "OBSERVABLES",
+    "MatrixObservable",
+    "NetworkObservable",
+    "Observable",
+    "RowObservable",
+    "add_network_observable",
+    "find_observables",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +43,8 @@ class Observable:
         Range (low, high) of one component at T keys, or None where there is none. Known ranges
         give confidence intervals with a finite-sample guarantee.
     vector : bool
-        Whether the value of a draw is one number a key (T components) or one number.
+        Whether the value of a draw is one number a key (T components), or one number a layer of
+        a network, or one number.
     """
 
     name: str
@@ -44,16 +54,21 @@ class Observable:
     vector: bool = False
 
     @property
-    def needs(self) -> Literal["row", "matrix"]:
-        """Whether a single row suffices or the whole attention matrix is needed."""
+    def needs(self) -> Literal["row", "matrix", "network"]:
+        """Whether a single row suffices, or the whole attention matrix, or a network is needed."""
         raise NotImplementedError
 
-    def kind(self, T: int) -> tuple[str, bool, bool]:
+    def kind(self, T: int) -> tuple[object, ...]:
         """Return what a simulator has to know: `needs`, `vector`, and whether there are bounds."""
         return self.needs, self.vector, self.bounds(T) is not None
 
-    def size(self, T: int) -> int:
-        """Return the number of components at T keys."""
+    @property
+    def index(self) -> str:
+        """What the components of a vector observable are numbered by."""
+        return "key"
+
+    def size(self, T: int, depth: int = 0) -> int:
+        """Return the number of components at T keys in a network of `depth` layers."""
         return T if self.vector else 1
 
 
@@ -75,7 +90,7 @@ class RowObservable(Observable):
     compute: Callable[[Rows], FloatArray] = lambda rows: rows.weights
 
     @property
-    def needs(self) -> Literal["row", "matrix"]:
+    def needs(self) -> Literal["row", "matrix", "network"]:
         """A single row suffices."""
         return "row"
 
@@ -98,12 +113,85 @@ class MatrixObservable(Observable):
     compute: Callable[[Matrices], FloatArray] = lambda matrices: matrices.weights
 
     @property
-    def needs(self) -> Literal["row", "matrix"]:
+    def needs(self) -> Literal["row", "matrix", "network"]:
         """The whole matrix is needed."""
         return "matrix"
 
 
+@dataclass(frozen=True)
+class NetworkObservable(Observable):
+    """An observable of the tokens, or of the attention, of every layer of a network.
+
+    Parameters
+    ----------
+    compute : callable
+        From `NetworkPass` of n networks to an array of shape (n, L + 1) for tokens after 0, ..., L
+        layers, (n, L) for attention in the layers 1, ..., L.
+    of : {"state", "layer"}
+        Which of the two.
+    gradient : bool
+        Whether it differentiates, which a softmax is needed for.
+    unmasked : bool
+        Whether it has no value where keys are masked.
+
+    Notes
+    -----
+    Of a vector observable called X, `add_network_observable` makes a scalar one called ``final_X``,
+    the value at the last layer.
+
+    Examples
+    --------
+    >>> OBSERVABLES["log10_residual"].size(16, depth=12), OBSERVABLES["final_log10_residual"].vector
+    (13, False)
+    """
+
+    compute: Callable[[NetworkPass], FloatArray] = lambda networks: networks.gradients()
+    of: Literal["state", "layer"] = "state"
+    gradient: bool = False
+    unmasked: bool = False
+
+    @property
+    def needs(self) -> Literal["row", "matrix", "network"]:
+        """A network is needed."""
+        return "network"
+
+    def kind(self, T: int) -> tuple[object, ...]:
+        """Return what a simulator has to know; see `Observable.kind`."""
+        return (*super().kind(T), self.gradient, self.unmasked)
+
+    @property
+    def index(self) -> str:
+        """``"state"`` (0..L) or ``"layer"`` (1..L)."""
+        return self.of
+
+    def size(self, T: int, depth: int = 0) -> int:
+        """Return the number of components in a network of `depth` layers."""
+        if not self.vector:
+            return 1
+        return depth + 1 if self.of == "state" else depth
+
+
 OBSERVABLES: Registry[Observable] = Registry("observable", "qktheory.observables.catalogue")
+
+
+def add_network_observable(observable: NetworkObservable) -> None:
+    """Register an observable of all layers, and the scalar one of the last layer.
+
+    Parameters
+    ----------
+    observable : NetworkObservable
+        With one component a layer.
+    """
+    OBSERVABLES.add(observable.name, observable)
+    compute = observable.compute
+    final = replace(
+        observable,
+        name=f"final_{observable.name}",
+        title=f"{observable.title}, last layer",
+        compute=lambda networks: compute(networks)[:, -1:],
+        vector=False,
+    )
+    OBSERVABLES.add(final.name, final)
 
 
 def find_observables(names: Iterable[str | Observable]) -> tuple[Observable, ...]:

@@ -68,8 +68,15 @@ def sweep_dataset(journal: Journal) -> xarray.Dataset:
     for name, (kind, values) in sorted(predictions.items()):
         attrs = {"prediction_kind": kind}
         variables[name] = (sweep.dims, values.reshape(sweep.shape), attrs)
-    vector = any(o.vector for o in observables)
-    return xarray.Dataset(variables, coords=_coordinates(sweep, vector), attrs=_attributes(journal))
+    indices = {o.index for o in observables if o.vector}
+    coordinates = _coordinates(sweep, indices)
+    return xarray.Dataset(variables, coords=coordinates, attrs=_attributes(journal))
+
+
+def _sizes(sweep: Sweep) -> tuple[int, int]:
+    """Return T and the depth of the network, 0 without one, of a sweep with vector observables."""
+    table = sweep.table(0)
+    return int(table["T"]), int(table.get("network", {}).get("depth", 0))
 
 
 class _Columns:
@@ -77,7 +84,8 @@ class _Columns:
 
     def __init__(self, observable: Observable, sweep: Sweep) -> None:
         self.observable, self.sweep = observable, sweep
-        size = (int(sweep.table(0)["T"]),) if observable.vector else ()
+        sizes = _sizes(sweep)
+        size = (observable.size(*sizes),) if observable.vector else ()
         check_memory(
             8 * len(_LABELS) * sweep.cells * (size[0] if size else 1),
             f"{observable.name} in {sweep.cells} cells",
@@ -90,7 +98,7 @@ class _Columns:
         bounded = self.observable.bounds(2) is not None
         guarantee = "finite-sample" if bounded else "asymptotic"
         attrs = {"long_name": self.observable.title, "guarantee": guarantee}
-        inner = ("key",) if self.observable.vector else ()
+        inner = (self.observable.index,) if self.observable.vector else ()
         found: dict[str, Any] = {
             f"{name}_{label}": (
                 (*dims, *inner),
@@ -115,14 +123,16 @@ def _fill(record: Record, columns: Iterable[_Columns]) -> None:
         column.n[record.cell] = record.samples
 
 
-def _coordinates(sweep: Sweep, vector: bool) -> dict[str, Any]:
+def _coordinates(sweep: Sweep, indices: set[str]) -> dict[str, Any]:
     coordinates: dict[str, Any] = {axis.name: list(axis.values) for axis in sweep.axes}
     if sweep.cases:
         coordinates["case"] = np.arange(len(sweep.cases))
         for name in sweep.cases[0]:
             coordinates[name] = ("case", [case[name] for case in sweep.cases])
-    if vector:
-        coordinates["key"] = np.arange(1, int(sweep.table(0)["T"]) + 1)
+    T, depth = _sizes(sweep)
+    ends = {"key": (1, T), "state": (0, depth), "layer": (1, depth)}
+    for name in indices:
+        coordinates[name] = np.arange(ends[name][0], ends[name][1] + 1)
     return coordinates
 
 

@@ -100,10 +100,12 @@ def worker_threads(threads: int | None = None) -> Iterator[Workers]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def check_sample_memory(simulator: Simulator, columns: int) -> int:
+def check_sample_memory(
+    simulator: Simulator, observables: Sequence[Observable], columns: int
+) -> int:
     """Return the bytes that a sample needs with so many values; a `ValueError` if beyond memory."""
     ensemble = simulator.ensemble
-    per_sample = simulator.bytes_per_sample() + 8 * columns
+    per_sample = simulator.bytes_for(observables) + 8 * columns
     check_memory(
         per_sample,
         f"one sample with T = {ensemble.T} and d = {ensemble.d} (simulator {simulator.name!r})",
@@ -134,10 +136,10 @@ class Run:
     ) -> None:
         self.simulator = simulator
         self.observables = tuple(observables)
-        T = simulator.ensemble.T
-        self._sizes = [o.size(T) for o in self.observables]
+        T, depth = simulator.ensemble.T, simulator.ensemble.depth
+        self._sizes = [o.size(T, depth) for o in self.observables]
         columns = sum(self._sizes)
-        per_sample = check_sample_memory(simulator, columns)
+        per_sample = check_sample_memory(simulator, self.observables, columns)
         self._chunk = max(1, CHUNK_BYTES // per_sample)
         if batch is None:
             batch = max(1, min(_TASK_BYTES // (8 * columns), 1 << 14))
@@ -258,7 +260,7 @@ def draw_values(
     -------
     ndarray of shape (stop - first,)
     """
-    step = max(1, CHUNK_BYTES // simulator.bytes_per_sample())
+    step = max(1, CHUNK_BYTES // simulator.bytes_for((observable,)))
     blocks = [
         workers.pool.submit(simulator.measure, (observable,), start, min(step, stop - start))
         for start in range(first, stop, step)

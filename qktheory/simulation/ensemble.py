@@ -12,6 +12,7 @@ from typing import Any
 import tomli_w
 
 from qktheory.attention.attention import Attention
+from qktheory.attention.network import Network
 from qktheory.base.arrays import load_array
 from qktheory.base.domains import Choice, Integer, RealList
 from qktheory.base.errors import bad_value, unknown_name
@@ -25,7 +26,7 @@ __all__ = ["Ensemble"]
 _SIZE = Integer(low=1, high=10**18)
 #: Peak memory while a spectrum is made.
 _BYTES_PER_EIGENVALUE = 64
-_TABLES = ("spectrum", "matrix", "tokens", "attention")
+_TABLES = ("spectrum", "matrix", "tokens", "attention", "network")
 _MATRIX_DRAW = Choice(("once", "every_sample"))
 
 
@@ -53,7 +54,9 @@ class Ensemble:
         tokens then follow their conditional law.
     matrix_draw : {"once", "every_sample"}
         Whether W is held fixed, so that means are conditional on it, or averaged over. Key ``draw``
-        of the [matrix] table.
+        of the [matrix] table. It holds for all weights of a network.
+    network : Network or None
+        Layers and heads, if the experiment is a network and not a single layer of one head.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Ensemble:
     attention: Attention = field(default_factory=Attention)
     query: tuple[float, ...] | None = None
     matrix_draw: str = "once"
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "d", _SIZE.check("d", self.d))
@@ -92,11 +96,18 @@ class Ensemble:
         check_memory(_BYTES_PER_EIGENVALUE * self.d, f"a spectrum of d = {self.d}")
         _MATRIX_DRAW.check("matrix.draw", self.matrix_draw)
         self.matrix.check(self.d, self.spectrum)
-        if self.redraws_matrix and not self.matrix.random:
+        drawn = self.matrix.random or (self.network is not None and self.network.random)
+        if self.redraws_matrix and not drawn:
             raise bad_value(
                 "matrix.draw", self.matrix_draw, f"'once': model {self.matrix.name!r} draws nothing"
             )
         self.tokens.check(self.T, self.d)
+        if self.network is not None:
+            self.network.check(self.T, self.d, self.attention.mask)
+            if self.network.masked("none") and not self.attention.normalize.masks:
+                raise bad_value(
+                    "attention.normalizer", self.attention.normalizer, "one that takes masks"
+                )
         if self.query is not None:
             query = RealList().check("tokens.query", self.query)
             if query.size != self.d:
@@ -112,7 +123,8 @@ class Ensemble:
         Parameters
         ----------
         table : mapping
-            ``d``, ``T`` and the tables ``spectrum``, ``matrix``, ``tokens``, ``attention``.
+            ``d``, ``T`` and the tables ``spectrum``, ``matrix``, ``tokens``, ``attention``,
+            ``network``.
         folder : Path, optional
             Where relative ``"@file.npy"`` paths start, the working directory by default.
 
@@ -126,10 +138,6 @@ class Ensemble:
             Naming the key, its value and what was expected.
         """
         for name in table:
-            if name == "network":
-                raise ValueError(
-                    "[network] is not supported by this version: an Ensemble is one attention layer"
-                )
             if name not in ("d", "T", *_TABLES):
                 raise unknown_name("key of the spec", name, ("d", "T", "observables", *_TABLES))
         tables: dict[str, dict[str, Any]] = {}
@@ -162,6 +170,7 @@ class Ensemble:
             attention=Attention.from_dict(tables["attention"]),
             query=query,
             matrix_draw=_MATRIX_DRAW.check("matrix.draw", draw),
+            network=Network.from_dict(tables["network"], folder) if "network" in table else None,
         )
 
     @classmethod
@@ -184,7 +193,14 @@ class Ensemble:
             table["matrix"]["draw"] = self.matrix_draw
         table["tokens"] = tokens
         table["attention"] = self.attention.to_dict()
+        if self.network is not None:
+            table["network"] = self.network.to_dict()
         return table
+
+    @property
+    def depth(self) -> int:
+        """Number of layers of the network, 0 for a single layer of attention."""
+        return 0 if self.network is None else self.network.depth
 
     @property
     def redraws_matrix(self) -> bool:
@@ -216,7 +232,8 @@ class Ensemble:
     def __repr__(self) -> str:
         law = "" if self.spectrum is None else f", {self.spectrum.law.name}"
         drawn = " redrawn" if self.redraws_matrix else ""
+        layers = "" if self.network is None else f", {self.network!r}"
         return (
             f"Ensemble(d={self.d}, T={self.T}, {self.matrix.name}{drawn}{law}, {self.tokens.name}, "
-            f"{self.attention.normalizer})"
+            f"{self.attention.normalizer}{layers})"
         )

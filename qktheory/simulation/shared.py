@@ -90,7 +90,7 @@ class SampleState:
 
     def estimates(self, delta: float) -> dict[str, Estimate]:
         """Return an estimate of each observable, intervals at level `delta` each."""
-        T = self.experiment.ensemble.T
+        T, depth = self.experiment.ensemble.T, self.experiment.ensemble.depth
         found = {}
         for (kind, observables), tree in zip(self.simulators, self.trees, strict=True):
             total = tree.total()
@@ -98,7 +98,7 @@ class SampleState:
                 raise ValueError("the experiment has no samples yet")
             start = 0
             for o in observables:
-                stop = start + o.size(T)
+                stop = start + o.size(T, depth)
                 found[o.name] = Estimate.from_moments(
                     o.name, _columns(total, start, stop), delta, o.bounds(T), o.vector, kind.name
                 )
@@ -140,8 +140,8 @@ class SampleState:
         except (ValueError, KeyError, TypeError, struct.error) as error:
             raise ValueError(f"statistics of an experiment cannot be read ({error})") from None
         state = cls(experiment, trees)
-        T = experiment.ensemble.T
-        widths = [sum(o.size(T) for o in observables) for _, observables in state.simulators]
+        T, depth = experiment.ensemble.T, experiment.ensemble.depth
+        widths = [sum(o.size(T, depth) for o in observables) for _, observables in state.simulators]
         if [shape[-1] for shape in header["shapes"]] != widths:
             raise ValueError(
                 "statistics of an experiment cannot be read (they belong to other observables)"
@@ -228,9 +228,9 @@ class _Member:
     ) -> None:
         self.index, self.simulator, self.observables = index, simulator, observables
         self.state, self.place = state, place
-        T = simulator.ensemble.T
-        self.sizes = [o.size(T) for o in observables]
-        check_sample_memory(simulator, sum(self.sizes))
+        T, depth = simulator.ensemble.T, simulator.ensemble.depth
+        self.sizes = [o.size(T, depth) for o in observables]
+        check_sample_memory(simulator, observables, sum(self.sizes))
 
     @property
     def tree(self) -> MomentTree:
@@ -280,7 +280,7 @@ def _extend(group: Sequence[_Member], samples: int) -> None:
     leader = group[0].simulator
     widths = sum(sum(member.sizes) for member in group)
     block = max(1, _VALUE_BYTES // (8 * widths * LEAF)) * LEAF
-    chunk = max(1, CHUNK_BYTES // leader.bytes_per_sample())
+    chunk = max(1, CHUNK_BYTES // leader.bytes_for(group[0].observables))
     begin = group[0].tree.leaves * LEAF
     for first in range(begin, samples, block):
         n = min(block, samples - first)

@@ -22,7 +22,7 @@ from qktheory.simulation.simulator import Simulator, choose
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["Simulation", "simulate"]
+__all__ = ["Simulation", "index_coordinates", "simulate"]
 
 FloatArray = NDArray[np.float64]
 
@@ -132,8 +132,9 @@ class Simulation:
         from qktheory import __version__
 
         variables: dict[str, Any] = {}
+        indices = {o.name: o.index for run in self.runs for o in run.observables}
         for name, estimate in self.estimates.items():
-            dims = ("key",) if estimate.vector else ()
+            dims = (indices[name],) if estimate.vector else ()
             for label, array in (
                 ("mean", estimate.mean),
                 ("std_error", estimate.std_error),
@@ -144,7 +145,7 @@ class Simulation:
             variables[f"{name}_n"] = ((), estimate.n)
         return xarray.Dataset(
             variables,
-            coords={"key": np.arange(1, self.ensemble.T + 1)},
+            coords=index_coordinates(set(indices.values()), self.ensemble),
             attrs={
                 "ensemble": json.dumps(self.ensemble.to_dict()),
                 "key": str(self.realization.key),
@@ -156,6 +157,21 @@ class Simulation:
     def __repr__(self) -> str:
         names = ", ".join(o.name for run in self.runs for o in run.observables)
         return f"Simulation({self.ensemble!r}, n={self.samples}: {names})"
+
+
+def index_coordinates(indices: Iterable[str], ensemble: Ensemble) -> dict[str, Any]:
+    """Return the values of the indices of vector observables.
+
+    Parameters
+    ----------
+    indices : iterable of str
+        Some of ``"key"`` (1..T), ``"state"`` (tokens after 0..L layers), ``"layer"`` (1..L).
+    ensemble : Ensemble
+        Supplies T and L.
+    """
+    ends = {"key": (1, ensemble.T), "state": (0, ensemble.depth), "layer": (1, ensemble.depth)}
+    wanted = {"key", *indices} if ensemble.network is None else set(indices)
+    return {name: np.arange(a, b + 1) for name, (a, b) in ends.items() if name in wanted}
 
 
 def simulate(

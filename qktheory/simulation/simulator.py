@@ -53,6 +53,10 @@ class Simulator(ABC):
     """
 
     name: ClassVar[str]
+    #: Whether it forms score matrices, for normalisers that are no maps of single rows.
+    whole_matrix: ClassVar[bool] = False
+    #: Whether it draws networks, and nothing else.
+    networks: ClassVar[bool] = False
 
     def __init__(self, realization: Realization) -> None:
         realization.check_scale()
@@ -80,6 +84,10 @@ class Simulator(ABC):
     @abstractmethod
     def bytes_per_sample(self) -> int:
         """Return the working memory of a sample."""
+
+    def bytes_for(self, observables: Sequence[Observable]) -> int:
+        """Return the working memory of a sample of these observables; see `bytes_per_sample`."""
+        return self.bytes_per_sample()
 
     @abstractmethod
     def measure(
@@ -163,6 +171,19 @@ class RowSimulator(NoiseSimulator):
 SIMULATORS: Registry[type[Simulator]] = Registry("simulator", "qktheory.simulation.simulators")
 
 
+def _obstacle(kind: type[Simulator], ensemble: Ensemble, observable: Observable) -> str | None:
+    """Say why a simulator cannot draw an observable: the general reasons, then its own."""
+    if observable.needs == "network" and ensemble.network is None:
+        return "the experiment has no [network]"
+    if ensemble.network is not None and observable.needs != "network":
+        return "it looks at a single layer, and the experiment is a network"
+    if (ensemble.network is not None) != kind.networks:
+        return f"it draws {'networks' if kind.networks else 'a single layer'}"
+    if not (kind.whole_matrix or kind.networks or ensemble.attention.normalize.rowwise):
+        return f"normaliser {ensemble.attention.normalizer!r} needs the whole score matrix"
+    return kind.obstacle(ensemble, observable)
+
+
 def choose(
     ensemble: Ensemble, observable: Observable, simulator: str | None = None
 ) -> type[Simulator]:
@@ -198,7 +219,7 @@ def choose(
     """
     if simulator is not None:
         chosen = SIMULATORS[simulator]
-        obstacle = chosen.obstacle(ensemble, observable)
+        obstacle = _obstacle(chosen, ensemble, observable)
         if obstacle is not None:
             raise ValueError(
                 f"simulator {simulator!r} cannot draw {observable.name!r} here: {obstacle}"
@@ -207,10 +228,18 @@ def choose(
     able = [
         kind
         for kind in map(SIMULATORS.__getitem__, SIMULATORS)
-        if kind.obstacle(ensemble, observable) is None
+        if _obstacle(kind, ensemble, observable) is None
     ]
     if not able:
-        raise ValueError(f"no simulator can draw {observable.name!r} of {ensemble!r}")
+        # Of those that draw this kind of experiment.
+        kinds = [
+            kind
+            for kind in map(SIMULATORS.__getitem__, SIMULATORS)
+            if kind.networks == (ensemble.network is not None)
+        ]
+        reasons = {_obstacle(kind, ensemble, observable) for kind in kinds}
+        why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+        raise ValueError(f"no simulator can draw {observable.name!r} of {ensemble!r}{why}")
     return min(able, key=lambda candidate: candidate.cost(ensemble))
 
 

@@ -183,6 +183,39 @@ class MatrixModel(ABC):
         ]
         return np.stack(images)
 
+    def draw(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        n: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return many W as one array.
+
+        Parameters
+        ----------
+        d, spectrum, stream
+            As in `build`.
+        first_sample, n : int
+            Samples first_sample .. first_sample + n - 1.
+
+        Returns
+        -------
+        left, right : ndarray of shape (n, d, k)
+            W = left right^T, or W = left where `right` is None. Entry k is W number
+            first_sample + k of the stream, bit for bit; models whose W is a product of normals
+            override the loop over samples.
+        """
+        drawn = [self.build(d, spectrum, stream, first_sample + k) for k in range(n)]
+        first = drawn[0]
+        if first.W_Q is not None and first.W_K is not None and 2 * first.W_Q.shape[1] <= d:
+            return (
+                np.stack([one.W_Q for one in drawn if one.W_Q is not None]),
+                np.stack([one.W_K for one in drawn if one.W_K is not None]),
+            )
+        return np.stack([one.W for one in drawn]), None
+
     def work(self, d: int) -> float:
         """Return what `build` and W itself cost, in random numbers and multiplications.
 
@@ -207,7 +240,9 @@ class MatrixModel(ABC):
 MATRIX_MODELS = Registry[type[MatrixModel]]("matrix model", "qktheory.spectra.matrices")
 
 
-def matrix_model(table: Mapping[str, object], base: str | Path | None = None) -> MatrixModel:
+def matrix_model(
+    table: Mapping[str, object], base: str | Path | None = None, path: str = "matrix"
+) -> MatrixModel:
     """Return the model of a [matrix] table; ``model`` defaults to "symmetric".
 
     Examples
@@ -218,4 +253,4 @@ def matrix_model(table: Mapping[str, object], base: str | Path | None = None) ->
     name = table.get("model", "symmetric")
     if not isinstance(name, str):
         raise unknown_name("matrix model", name, MATRIX_MODELS)
-    return MATRIX_MODELS[name].from_dict(table, base)
+    return MATRIX_MODELS[name].from_dict(table, base, path)

@@ -24,6 +24,7 @@ from qktheory.theorems.judgements import Judgement
 
 __all__ = [
     "CLAIMS",
+    "ONE_LAYER",
     "W_IS_FIXED",
     "W_IS_REDRAWN",
     "Assumption",
@@ -95,6 +96,11 @@ W_IS_FIXED = Assumption(
     "W is held fixed",
     "W is drawn once, and means are conditional on it",
     lambda realization: not realization.ensemble.redraws_matrix,
+)
+ONE_LAYER = Assumption(
+    "a single layer",
+    "the experiment is one layer of one head",
+    lambda realization: realization.ensemble.network is None,
 )
 W_IS_REDRAWN = Assumption(
     "W is drawn for every sample",
@@ -215,6 +221,8 @@ class Claim:
         Observables of an Ensemble that it predicts.
     W : {"fixed", "redrawn", "either"}
         Whether it speaks conditionally on one W, about averages over W, or about both.
+    networks : bool
+        Whether it speaks about experiments with a [network].
     proof : str, optional
         A proof for people to read, plain text; nothing checks it.
     cases : sequence of mapping
@@ -241,6 +249,7 @@ class Claim:
     assumptions: Sequence[Assumption] = ()
     predicts: Sequence[Predicts] = ()
     W: Literal["fixed", "redrawn", "either"] = "fixed"
+    networks: bool = False
     proof: str = ""
 
     @property
@@ -327,7 +336,8 @@ class Claim:
 
     def failing_assumption(self, realization: Realization) -> Assumption | None:
         """Return the first assumption that an experiment does not meet, None if it meets all."""
-        for assumption in self.conditions:
+        conditions = self.conditions if self.networks else (ONE_LAYER, *self.conditions)
+        for assumption in conditions:
             if not assumption.holds(realization):
                 return assumption
         return None

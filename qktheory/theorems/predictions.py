@@ -111,7 +111,7 @@ def _predict(
         assert says.parameters is not None
         parameters = dict(says.parameters(realization))
         value = _values(claim, says.value, parameters, realization.ensemble.T)
-    size = observable.size(realization.ensemble.T)
+    size = observable.size(realization.ensemble.T, realization.ensemble.depth)
     array = np.broadcast_to(np.asarray(value, dtype=np.float64), (size,))
     return Prediction(claim, says.kind, array, error, says.sharp)
 

@@ -134,7 +134,7 @@ class Comparison:
             for p in comparison.predictions:
                 value = p.value if vector else p.value[0]
                 label = f"{name}_{p.claim.id}" + ("_sharp" if p.sharp else "")
-                dataset[label] = (("key",) if vector else (), value)
+                dataset[label] = ((comparison.observable.index,) if vector else (), value)
         return dataset
 
     def __repr__(self) -> str:

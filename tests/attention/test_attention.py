@@ -36,11 +36,60 @@ def clipped_linear(row: list[float]) -> list[float]:
     return [min(max((1.0 + w - mean) / T, 0.0), 1.0) if w > -INF else 0.0 for w in row]
 
 
-DEFINITIONS = {"softmax": softmax, "clipped_linear": clipped_linear}
+def hardmax(row: list[float]) -> list[float]:
+    """Equal shares of the largest logits."""
+    return [float(w == max(row)) / row.count(max(row)) for w in row]
+
+
+DEFINITIONS = {"softmax": softmax, "clipped_linear": clipped_linear, "hardmax": hardmax}
+OF_MATRICES = ("doubly_normalized", "sinkhorn")
 
 
 def test_every_normaliser_has_a_definition_here() -> None:
-    assert sorted(NORMALIZERS) == sorted(DEFINITIONS)
+    assert sorted(NORMALIZERS) == sorted([*DEFINITIONS, *OF_MATRICES])
+
+
+# --- normalisers of whole matrices (RANK-10) ------------------------------------------------------
+
+X_4 = np.array([[1.0, 0, 2], [0, 1, -1], [2, -1, 0], [-1, 1, 1]])
+A_1 = np.array([[1.0, 0, -1], [0, 2, 1], [1, -1, 0]])
+SCORES = (0.5 * X_4) @ A_1 @ (0.5 * X_4).T / 2.0
+
+
+def test_reference_weights_of_doubly_normalised_attention() -> None:
+    """The table of RANK-10."""
+    P = NORMALIZERS["doubly_normalized"].weights(SCORES)
+    masses = [0.981602097005, 1.011980368536, 1.044493813993, 0.961923720466]
+    np.testing.assert_allclose(P.sum(axis=0), masses, rtol=0, atol=1e-12)
+    row = [0.248504866756, 0.209241133004, 0.431060846067, 0.111193154173]
+    np.testing.assert_allclose(P[0], row, rtol=0, atol=1e-12)
+
+
+def test_reference_weights_of_sinkhorn_attention() -> None:
+    """The table of RANK-10."""
+    P = NORMALIZERS["sinkhorn"].weights(SCORES)
+    row = [0.257396666007, 0.209566455292, 0.414847116855, 0.118189761845]
+    np.testing.assert_allclose(P[0], row, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(P.sum(axis=0), 1.0, rtol=0, atol=1e-14)
+
+
+def test_a_causal_mask_goes_through_the_columns() -> None:
+    """Queries below the diagonal share the mass of a key; what is masked stays zero."""
+    S = np.array([[0.3, -INF, -INF], [1.0, -0.5, -INF], [0.2, 0.7, 2.0]])
+    C = np.exp(S) / np.exp(S).sum(axis=0)
+    P = NORMALIZERS["doubly_normalized"].weights(S)
+    np.testing.assert_allclose(P, C / C.sum(axis=1, keepdims=True), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", OF_MATRICES)
+def test_single_rows_have_no_weights(name: str) -> None:
+    with pytest.raises(ValueError, match="square score matrix"):
+        NORMALIZERS[name].weights(np.zeros((2, 3)))
+
+
+def test_sinkhorn_refuses_masks() -> None:
+    with pytest.raises(ValueError, match=r"attention.mask = 'causal': expected 'none'"):
+        Attention(normalizer="sinkhorn", mask="causal")
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

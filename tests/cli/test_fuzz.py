@@ -137,6 +137,44 @@ OBSERVABLES = (
 TOKENS = ("iid", "random_walk", "equicorrelated", "sphere", "ar1", "simplex", "fixed")
 
 
+NETWORK_OBSERVABLES = (
+    ["log10_residual", "log10_relative_residual", "mean_cosine"],
+    ["token_stable_rank", "final_token_effective_rank", "log10_gradient"],
+    ["spectral_gap", "ergodicity_coefficient", "layer_entropy", "layer_stable_rank"],
+)
+
+
+@st.composite
+def networks(draw: st.DrawFn, d: int, T: int) -> dict[str, Any]:
+    """A [network] table that fits width and number of tokens, most of the time."""
+    pick = lambda *options: draw(st.sampled_from(options))  # noqa: E731
+    maps = (
+        {"model": "ginibre"},
+        {"W": np.eye(d).tolist()},
+        {"model": "gaussian_factors", "d_k": 1},
+    )
+    optional: dict[str, Any] = {
+        "heads": pick(1, 2),
+        "weights": pick("fresh", "shared"),
+        "layer_norm": pick("none", "pre", "post"),
+        "norm_eps": pick(0.0, 1e-5, 1.0),
+        "mlp": pick({"width": 2}, {"width": 3, "activation": "gelu", "skip": True}),
+        "output": pick(*maps),
+        "window": pick(0, 1),
+        "position_bias": pick(0.5, [0.1] * T, np.eye(T).tolist()),
+        "visible": np.tri(T).tolist(),
+        "query_bias": [1.0] * d,
+        "key_bias": [0.5] * d,
+        "value_bias": [0.0] * d,
+        "skip": pick("none", "plain"),
+    }
+    chosen = draw(st.sets(st.sampled_from(sorted(optional)), max_size=4))
+    table = {"depth": pick(1, 2, 3), "value": pick(*maps), **{n: optional[n] for n in chosen}}
+    if pick(False, False, True):
+        table |= {"skip": "alpha", "alpha": pick(-1.0, 0.0, 0.5)}
+    return table
+
+
 @st.composite
 def specifications(draw: st.DrawFn) -> dict[str, Any]:
     """A sensible specification with up to two values replaced by hostile ones."""
@@ -186,6 +224,12 @@ def specifications(draw: st.DrawFn) -> dict[str, Any]:
     spec["tokens"] |= own.get(spec["tokens"]["law"], {})
     if spec["tokens"]["law"] not in ("fixed", "simplex"):
         spec["tokens"] |= pick({}, {"covariance": 0.0}, {"covariance": np.ones((d, d)).tolist()})
+    if pick(False, False, True):
+        spec["network"] = draw(networks(d, T))
+        spec["observables"] = pick(*NETWORK_OBSERVABLES)
+        spec["attention"]["normalizer"] = pick(
+            "softmax", "softmax", "clipped_linear", "hardmax", "sinkhorn", "doubly_normalized"
+        )
     for _ in range(pick(0, 0, 1, 1, 2)):
         tables = [spec, *(table for table in spec.values() if isinstance(table, dict))]
         table = draw(st.sampled_from(tables))
@@ -217,7 +261,7 @@ def test_a_specification_works_or_is_refused(table: dict[str, Any]) -> None:
 
 
 @SETTINGS
-@given(st.dictionaries(st.sampled_from(["d", "T", "spectrum", "tokens", "x"]), anything))
+@given(st.dictionaries(st.sampled_from(["d", "T", "spectrum", "tokens", "network", "x"]), anything))
 def test_any_nested_dictionary(table: dict[str, Any]) -> None:
     try:
         Specification.from_dict(table)

@@ -85,7 +85,9 @@ MATRIX_DEFINITIONS = {"stable_rank": stable_rank, "effective_rank": effective_ra
 
 
 def test_every_observable_is_specified_here() -> None:
-    assert set(OBSERVABLES) <= set(ROW_DEFINITIONS) | set(MATRIX_DEFINITIONS)
+    """Those of networks are in test_network_observables."""
+    single = {name for name in OBSERVABLES if OBSERVABLES[name].needs != "network"}
+    assert single <= set(ROW_DEFINITIONS) | set(MATRIX_DEFINITIONS)
 
 
 def measured(name: str, logits: Array, query: int, normalizer: str = "softmax") -> Array:
@@ -286,7 +288,8 @@ def test_selections() -> None:
 def test_sizes() -> None:
     for observable in map(OBSERVABLES.__getitem__, OBSERVABLES):
         assert isinstance(observable, Observable)
-        assert observable.size(7) == (7 if observable.vector else 1)
-        assert observable.needs in ("row", "matrix")
+        length = {"key": 7, "state": 4, "layer": 3}[observable.index]
+        assert observable.size(7, depth=3) == (length if observable.vector else 1)
+        assert observable.needs in ("row", "matrix", "network")
         assert observable.title
         assert observable.definition

@@ -226,7 +226,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"attention": {"mask": "casual"}}, "did you mean 'causal'"),
     ({"attention": {"query": "first"}}, "value of attention.query 'first'"),
     ({"attention": {"temprature": 1.0}}, "did you mean 'temperature'"),
-    ({"network": {"depth": 2}}, r"\[network\] is not supported"),
+    ({"network": {"depth": 2}}, "network.value is missing"),
     ({"atention": {}}, "did you mean 'attention'"),
     ({"sweep": {}}, "unknown key of the spec 'sweep'"),
 ]

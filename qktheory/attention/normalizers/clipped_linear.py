@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     CLIPPED_STATISTICS,
@@ -12,6 +14,8 @@ from qktheory.kernels import (
     clipped_linear_statistics,
     clipped_segments,
 )
+from qktheory.numerics.scaled_stack import shifted
+from qktheory.numerics.softmax_stack import ScoreStack, WeightStack
 
 __all__ = ["ClippedLinear"]
 
@@ -34,6 +38,29 @@ class ClippedLinear(Normalizer):
     def weights(self, logits: FloatArray) -> FloatArray:
         """Return the clipped-linear weights of each row."""
         return clipped_linear_rows(logits)
+
+    def split(self, scores: ScoreStack) -> WeightStack:
+        """Return exact linear deviations where nothing is clipped; see `Normalizer.split`."""
+        if scores.bias is not None:
+            return super().split(scores)
+        T = scores.u.shape[-1]
+        u = scores.u - scores.u.mean(axis=-1, keepdims=True)
+        E = scores.E - scores.E.mean(axis=-1, keepdims=True)
+        logits = u[:, :, None, :] + shifted(E, scores.exponent)
+        linear = ((logits >= -1.0) & (logits <= T - 1.0)).all(axis=(1, 2, 3))
+        if not linear.any():
+            return super().split(scores)
+        plain = None if linear.all() else super().split(scores)
+        q, Z, unit = (1.0 + u) / T, E / T, scores.exponent
+        if plain is None:
+            return WeightStack(q, Z, unit)
+        assert plain.excess is not None
+        return WeightStack(
+            np.where(linear[:, None, None], q, plain.q),
+            np.where(linear[:, None, None, None], Z, plain.Z),
+            np.where(linear, unit, plain.unit),
+            np.where(linear[:, None, None], 0.0, plain.excess),
+        )
 
     def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
         """Return the sums of clip(1 + q_j, 0, T) over the stretches."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     ROW_STATISTICS,
@@ -12,6 +14,7 @@ from qktheory.kernels import (
     softmax_rows,
     softmax_segments,
 )
+from qktheory.numerics.softmax_stack import ScoreStack, WeightStack, softmax_stack
 
 __all__ = ["Softmax"]
 
@@ -32,6 +35,12 @@ class Softmax(Normalizer):
     def weights(self, logits: FloatArray) -> FloatArray:
         """Return the softmax of each row."""
         return softmax_rows(logits)
+
+    def split(self, scores: ScoreStack) -> WeightStack:
+        """Return weights with the relative accuracy of deviations; see `Normalizer.split`."""
+        if scores.bias is not None and not np.isfinite(scores.bias).all():
+            return super().split(scores)
+        return softmax_stack(scores)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused row statistic, by name, without the variance."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.layer import score_blocks, score_buffer
+from qktheory.attention.normalizer import Normalizer
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
@@ -27,6 +28,7 @@ class FullMatrix(NoiseSimulator):
     """
 
     name = "full_matrix"
+    whole_matrix = True
     _needs_query = True
 
     @classmethod
@@ -47,6 +49,18 @@ class FullMatrix(NoiseSimulator):
     def bytes_per_sample(self) -> int:
         """Tokens, W X^T and three matrices."""
         return 8 * self.ensemble.T * (2 * self.ensemble.d + 3 * self.ensemble.T)
+
+    def bytes_for(self, observables: Sequence[Observable]) -> int:
+        """Without the matrices, but for a block of their rows, if only rows are looked at."""
+        if self._whole(observables):
+            return self.bytes_per_sample()
+        T, d = self.ensemble.T, self.ensemble.d
+        return 8 * T * (3 * d + 3) + 3 * score_buffer(T).nbytes
+
+    def _whole(self, observables: Sequence[Observable]) -> bool:
+        """Return whether whole matrices are formed."""
+        rowwise = self.attention.normalize.rowwise
+        return not rowwise or any(o.needs == "matrix" for o in observables)
 
     def _law_of_noise(self) -> tuple[Hashable, ...]:
         return (self.ensemble.tokens,)
@@ -74,7 +88,9 @@ class FullMatrix(NoiseSimulator):
         ]
         temperature = self.realization.temperature
         buffer = score_buffer(T)
-        only_last = self.attention.query == "last" and not of_matrices
+        normalize = self.attention.normalize
+        whole = self._whole(observables)
+        only_last = self.attention.query == "last" and not whole
         queries = range(T - 1, T) if only_last else range(T)
         for sample in range(n):
             blocks = []
@@ -82,12 +98,16 @@ class FullMatrix(NoiseSimulator):
             for first_row, logits in score_blocks(
                 X[sample], matrix, temperature, self.attention, buffer, queries
             ):
-                if of_matrices:
+                if whole:
                     blocks.append(logits.copy())
+                elif of_rows:
+                    self._add_rows(of_rows, sample, first_row, logits, normalize)
+            if whole:
+                scores = np.concatenate(blocks)
+                fitted = normalize.fitted(scores)
                 if of_rows:
-                    self._add_rows(of_rows, sample, first_row, logits)
-            if of_matrices:
-                matrices = Matrices(np.concatenate(blocks)[None], self.attention.normalize)
+                    self._add_rows(of_rows, sample, 0, scores, fitted)
+                matrices = Matrices(scores[None], fitted)
                 for result, of_matrix in of_matrices:
                     result[sample] = of_matrix.compute(matrices)
         return results
@@ -98,6 +118,7 @@ class FullMatrix(NoiseSimulator):
         sample: int,
         first_row: int,
         logits: FloatArray,
+        normalize: Normalizer,
     ) -> None:
         T = self.ensemble.T
         query = np.arange(first_row, first_row + len(logits))
@@ -106,7 +127,7 @@ class FullMatrix(NoiseSimulator):
             if query[-1] != T - 1:
                 return
             query, logits, share = query[-1:], logits[-1:], 1.0
-        rows = Rows(logits, query, self.attention.normalize)
+        rows = Rows(logits, query, normalize)
         for result, of_row in of_rows:
             result[sample] += share * of_row.compute(rows).reshape(len(query), -1).sum(axis=0)
 

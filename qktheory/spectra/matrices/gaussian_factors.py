@@ -74,6 +74,23 @@ class GaussianFactors(MatrixModel):
         heads = np.matmul(x, factors[:, 0]) * (self.scale / float(size) ** 0.5)
         return np.asarray(np.matmul(heads, factors[:, 1].transpose(0, 2, 1)))
 
+    def draw(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        n: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the factors of many W at once, or W itself; see `MatrixModel.draw`."""
+        if 2 * self.d_k > d:
+            return super().draw(d, spectrum, stream, first_sample, n)
+        size = d * self.d_k
+        normals = substream(stream, "factors").normals(first_sample, n, 2 * size)
+        normals *= self.scale**0.5 / float(size) ** 0.25
+        factors = normals.reshape(n, 2, d, self.d_k)
+        return factors[:, 0], factors[:, 1]
+
     def build(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0
     ) -> QKMatrix:

@@ -69,6 +69,19 @@ class Ginibre(MatrixModel):
         G = entries.normals(first_sample, len(x), d * d).reshape(-1, d, d)
         return np.asarray(np.matmul(x, G) * (self.scale / d**0.5))
 
+    def draw(
+        self,
+        d: int,
+        spectrum: SpectrumSpecification | None,
+        stream: Stream,
+        first_sample: int,
+        n: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return many W at once; see `MatrixModel.draw`."""
+        G = substream(stream, "entries").normals(first_sample, n, d * d)
+        G *= self.scale / d**0.5
+        return G.reshape(n, d, d), None
+
     def build(
         self, d: int, spectrum: SpectrumSpecification | None, stream: Stream, sample: int = 0
     ) -> QKMatrix:
