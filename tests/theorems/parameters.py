@@ -44,6 +44,19 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
             drawn["B_score"] = rng.normal(size=(len(drawn["X"]),) * 2)
         if "x" in drawn and "W_QK" in drawn:
             drawn["x"] = rng.normal(size=d)
+        for name in ("q", "x0", "x0_prime"):
+            if name in drawn:
+                drawn[name] = 0.5 * rng.normal(size=d)
+        for name in ("K", "Omega", "X_prime", "Q"):
+            if name in drawn:
+                drawn[name] = 0.5 * rng.normal(size=(int(rng.integers(1, 5)), d))
+        for name in ("W_Q", "W_K"):
+            if name in drawn:
+                drawn[name] = 0.3 * rng.normal(size=(d, 2))
+        if "V" in drawn and "K" in drawn:
+            drawn["V"] = rng.normal(size=(len(drawn["K"]), 2))
+        if "feature_count" in drawn and "d" in drawn:
+            drawn["feature_count"] = int(rng.integers(1, drawn["d"] + 1))
         if "g" in drawn:
             drawn["g"] = rng.normal(size=len(drawn["eigenvalues"]))
         for name in ("key", "key_2"):

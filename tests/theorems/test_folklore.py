@@ -23,6 +23,7 @@ CORRECTED = {
     "ENT-9-folklore": ["ENT-9b"],
     "RMT-6-folklore": ["RMT-6a"],
     "RANK-3-folklore": ["RANK-2a", "RANK-2c"],
+    "ZOO-RF-3-folklore": ["ZOO-RF-2", "ZOO-RF-3a"],
 }
 
 
@@ -205,6 +206,16 @@ def test_stable_ranks_fall_by_no_more_than_two_powers_of_the_width_a_layer() -> 
         true = 1 - layer if in_x else 1 - 2 * layer
         assert case.low - 0.2 < true < case.high + 0.2
         assert case.prediction == 1 - 4 * layer < case.low
+
+
+def test_orthogonal_features_can_lose() -> None:
+    """The excess of ZOO-RF-3a at three distances, at most 1.5 %."""
+    result = judged("ZOO-RF-3-folklore")
+    assert all(case.verdict == "refuted" for case in result.cases)
+    for case in result.cases[:3]:
+        ratio = qk.evaluate("ZOO-RF-3a", **case.parameters)["mse_ratio"]
+        assert case.estimate == ratio
+        assert 1.0 < ratio < 1.015
 
 
 def test_folklore_that_holds_would_fail_the_run() -> None:

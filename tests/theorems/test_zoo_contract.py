@@ -153,10 +153,19 @@ CONTRACT: dict[str, tuple[str, str]] = {
 
 #: Ids of the contract that no claim states yet, without their chapter.
 _NOT_YET = (
-    "RF-1 RF-2 RF-3a RF-3b RF-4a RF-4b RF-5 RF-6a RF-6b RF-6c RF-7 RF-8 RF-9 RF-10 "
-    "RF-11a RF-11b FU-1 FU-2a FU-2b FAST-1 FAST-2a FAST-2b RANK-1a RANK-1b RANK-2 "
-    "RANK-3 TL-1 HMOE-1a HMOE-1b HMOE-2 UAP-1a UAP-1b UAP-2 CVX-1 SVM-1a SVM-1b SVM-2 "
-    "SVM-3 OPT-1 OPT-2 SPH-1 SPH-2 DEPTH-1 DEPTH-2 LIP-1a LIP-1b LIP-1c LIP-2 "
+    "RF-5 RF-6a RF-6b RF-6c RF-7 RF-8 RF-9 "
+    "FU-1 FU-2a FU-2b "
+    "FAST-1 FAST-2a FAST-2b "
+    "RANK-1a RANK-1b RANK-2 RANK-3 "
+    "TL-1 "
+    "HMOE-1a HMOE-1b HMOE-2 "
+    "UAP-1a UAP-1b UAP-2 "
+    "CVX-1 "
+    "SVM-1a SVM-1b SVM-2 SVM-3 "
+    "OPT-1 OPT-2 "
+    "SPH-1 SPH-2 "
+    "DEPTH-1 DEPTH-2 "
+    "LIP-1a LIP-1b LIP-1c LIP-2 "
 )
 NOT_YET = {f"ZOO-{rest}" for rest in _NOT_YET.split()}
 STATED = [name for name in CONTRACT if name not in NOT_YET]

@@ -1,0 +1,1 @@
+"""The rank of an attention head and the nearest-neighbour task."""

@@ -1,0 +1,1 @@
+"""Random features of the softmax kernel (Performers): errors, orthogonality, the QK spectrum."""

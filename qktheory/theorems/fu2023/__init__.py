@@ -1,0 +1,1 @@
+"""What random ReLU attention learns: its kernels."""

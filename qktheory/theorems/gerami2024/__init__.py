@@ -1,0 +1,1 @@
+"""Factorised attention by polynomials of the scores."""

@@ -1,0 +1,1 @@
+"""Positive features of least variance."""

@@ -1,0 +1,1 @@
+"""Random-feature attention with trigonometric features: signs of the denominator."""
