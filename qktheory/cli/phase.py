@@ -28,6 +28,17 @@ __all__ = ["phase"]
     metavar="X",
     help="Sample until all intervals have this half-width.",
 )
+@click.option(
+    "--refine",
+    metavar="WHAT",
+    help="phase: sample each cell until its phase is decided, most where phases meet.",
+)
+@click.option(
+    "--max-samples",
+    type=int,
+    metavar="N",
+    help="Most samples of a cell, beside --target-half-width or --refine.",
+)
 @click.option("--seed", type=int, metavar="N", help="Seed of all random numbers, >= 0.")
 @click.option("--grid", metavar="NXxNY", help="Values of each axis that is a range, in order.")
 @click.option(
@@ -51,6 +62,8 @@ def phase(
     output: str | None,
     samples: int | None,
     target_half_width: float | None,
+    refine: str | None,
+    max_samples: int | None,
     seed: int | None,
     grid: str | None,
     executor: str,
@@ -69,14 +82,15 @@ def phase(
     kept).
     """
     from qktheory.cli.output import progress_line
-    from qktheory.phase.diagram import phase_diagram, settled
+    from qktheory.phase.diagram import asked_goal, phase_diagram, settled
     from qktheory.phase.preset import PresetResult, run_preset
     from qktheory.plots.style import check_format
 
     started = time.perf_counter()
     for name in figure:
         check_format("--figure", name)
-    sweep = settled(_read(spec, preset, grid), samples, target_half_width, seed)
+    goal = asked_goal(samples, target_half_width, refine, max_samples)
+    sweep = settled(_read(spec, preset, grid), goal, seed)
     if dry_run:
         return _dry_run(sweep, workers)
     if output is None:
@@ -91,9 +105,8 @@ def phase(
                     preset,
                     output,
                     grid=None if grid is None else _grid(grid),
-                    samples=samples,
-                    target_half_width=target_half_width,
                     seed=seed,
+                    **goal,
                     progress=progress,
                     **how,
                 )
@@ -151,12 +164,13 @@ def _dry_run(sweep: Sweep, workers: int | None) -> int:
     estimate = estimate_time(sweep, workers)
     dims = " x ".join(f"{n} ({s})" for n, s in zip(sweep.dims, sweep.shape, strict=True))
     goal = sweep.goal
-    each = (
-        f"{goal.samples} samples each"
-        if goal.target_half_width is None
-        else f"half-width {goal.target_half_width:g}, {goal.samples} samples at most"
-    )
-    most = "" if goal.target_half_width is None else "at most "
+    if goal.refine is not None:
+        each = f"until the {goal.refine} is decided, {goal.samples} samples at most"
+    elif goal.target_half_width is not None:
+        each = f"half-width {goal.target_half_width:g}, {goal.samples} samples at most"
+    else:
+        each = f"{goal.samples} samples each"
+    most = "at most " if goal.looks else ""
     click.echo(f"{dims}: {estimate.cells} cells, {estimate.infeasible} infeasible, {each}")
     click.echo(
         f"estimated time: {most}{duration(estimate.seconds)} with {estimate.workers} workers"

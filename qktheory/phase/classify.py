@@ -7,7 +7,7 @@ comparison is true, false or open, and a cell is in one phase or in one of sever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, NamedTuple
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from qktheory.base.domains import Parameter, Real
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.simulation.estimate import Estimate
-from qktheory.simulation.shared import SampleState
 
 __all__ = [
     "CRITERIA",
@@ -28,7 +27,6 @@ __all__ = [
     "Phase",
     "Thresholds",
     "classify",
-    "phase_is_decided",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -369,46 +367,3 @@ def classify(
             if len(answer.possible) > 1 and _name(flipped) != _name(named):
                 doubts.add(answer.sureness)
     return Phase(name, competing, min(doubts))
-
-
-def phase_is_decided(
-    delta: float,
-    thresholds: Thresholds | None = None,
-    criteria: Sequence[str] | None = None,
-    profile: Sequence[str] = (),
-) -> Callable[[int, SampleState], bool]:
-    """Return a stopping rule for `sample_together`: enough samples once the phase is decided.
-
-    Parameters
-    ----------
-    delta : float
-        Error probability of one interval.
-    thresholds, criteria
-        See `classify`.
-    profile : sequence of str, optional
-        Observables along the sequence.
-
-    Returns
-    -------
-    callable
-        From the index of an experiment and its state to whether its phase is decided.
-
-    Examples
-    --------
-    >>> from qktheory.observables.observable import OBSERVABLES
-    >>> from qktheory.simulation.ensemble import Ensemble
-    >>> from qktheory.simulation.shared import Experiment, sample_together
-    >>> ensemble = Ensemble.from_dict({"d": 4, "T": 8, "spectrum": {"law": "point", "xi": 1.0,
-    ...                                "eta": 0.25}, "tokens": {"law": "iid"}})
-    >>> experiment = Experiment(ensemble, (OBSERVABLES["self_weight"],))
-    >>> rule = phase_is_decided(1e-6)
-    >>> sample_together([experiment], key=1, cells=[0], samples=1 << 16, stop=rule)[0].n
-    1024
-    """
-
-    def decided(index: int, state: SampleState) -> bool:
-        T = state.experiment.ensemble.T
-        cell = Cell.of_estimates(T, state.estimates(delta), profile)
-        return classify(cell, thresholds, criteria).decided
-
-    return decided

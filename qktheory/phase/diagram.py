@@ -78,6 +78,8 @@ def phase_diagram(
     *,
     samples: int | None = None,
     target_half_width: float | None = None,
+    refine: str | None = None,
+    max_samples: int | None = None,
     seed: int | np.random.Generator | None = None,
     executor: str | Executor | None = None,
     workers: int | None = None,
@@ -96,6 +98,10 @@ def phase_diagram(
         Samples of each cell, instead of those of the sweep.
     target_half_width : float, optional
         Or the half-width that all intervals are to reach.
+    refine : {"phase"}, optional
+        Or: sample each cell until its phase is decided.
+    max_samples : int, optional
+        Beside one of these two, the most samples of a cell.
     seed : int or numpy.random.Generator, optional
         Seed, >= 0, instead of that of the sweep; a Generator supplies one, which is recorded.
     executor : {"threads", "processes", "dask", "dask=ADDRESS"} or Executor, optional
@@ -125,7 +131,8 @@ def phase_diagram(
     >>> float(diagram.to_xarray()["entropy_mean"][0, 0].round(2))
     2.36
     """
-    sweep = settled(_sweep(sweep), samples, target_half_width, seed)
+    goal = asked_goal(samples, target_half_width, refine, max_samples)
+    sweep = settled(_sweep(sweep), goal, seed)
     sweep, dataset = run_sweep(sweep, folder, executor=executor, workers=workers, progress=progress)
     return PhaseDiagram(sweep, Path(folder), dataset)
 
@@ -140,17 +147,31 @@ def _sweep(sweep: Sweep | Mapping[str, Any] | str | Path) -> Sweep:
     raise bad_value("sweep", sweep, "a Sweep, its tables, or the path of a spec file")
 
 
-def settled(
-    sweep: Sweep,
+def asked_goal(
     samples: int | None = None,
     target_half_width: float | None = None,
+    refine: str | None = None,
+    max_samples: int | None = None,
+) -> dict[str, Any]:
+    """Return what a call asks for, as a table of a goal."""
+    asked = {"samples": samples, "target_half_width": target_half_width, "refine": refine}
+    return {k: v for k, v in {**asked, "max_samples": max_samples}.items() if v is not None}
+
+
+def settled(
+    sweep: Sweep,
+    goal: Mapping[str, Any] | None = None,
     seed: int | np.random.Generator | None = None,
 ) -> Sweep:
-    """Return a sweep with the goal and seed of a call put in."""
-    if samples is not None or target_half_width is not None:
-        asked = {"samples": samples, "target_half_width": target_half_width}
-        if target_half_width is not None and sweep.goal.target_half_width is not None:
-            asked["max_samples"] = sweep.goal.samples
+    """Return a sweep with the goal (of `asked_goal`) and seed of a call put in.
+
+    What the call leaves open is taken from the goal of the sweep, if that is of the same kind.
+    """
+    if goal:
+        asked, own = dict(goal), sweep.goal.to_dict()
+        kinds = {"samples", "target_half_width", "refine"}
+        if not set(asked) & kinds or set(asked) & kinds == set(own) & kinds:
+            asked = {**own, **asked}
         sweep = sweep.replace(goal=Goal.from_dict(asked))
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qktheory.base.registry import Registry
-from qktheory.phase.diagram import PhaseDiagram, phase_diagram, settled
+from qktheory.phase.diagram import PhaseDiagram, asked_goal, phase_diagram, settled
 from qktheory.phase.run import Progress
 from qktheory.phase.specification import read_sweep_preset
 from qktheory.phase.sweep import Sweep
@@ -110,6 +110,8 @@ def run_preset(
     grid: Sequence[int] | None = None,
     samples: int | None = None,
     target_half_width: float | None = None,
+    refine: str | None = None,
+    max_samples: int | None = None,
     seed: int | None = None,
     executor: str | Executor | None = None,
     workers: int | None = None,
@@ -123,7 +125,7 @@ def run_preset(
         Name of the preset.
     folder : str or Path
         Output folder; parts get folders in it, exact data go to ``exact.nc``.
-    grid, samples, target_half_width, seed, executor, workers, progress
+    grid, samples, target_half_width, refine, max_samples, seed, executor, workers, progress
         See `qktheory.phase.diagram.phase_diagram`. A part never takes more samples than its own
         spec asks for: its draws are dear.
 
@@ -147,12 +149,11 @@ def run_preset(
     stem = name.replace("-", "_")
     found = {}
     for part, sweep in sweeps.items():
-        goal = {"samples": samples, "target_half_width": target_half_width}
+        goal = asked_goal(samples, target_half_width, refine, max_samples)
         if part:
-            least = min(samples or sweep.goal.samples, sweep.goal.samples)
-            goal = {"samples": least, "target_half_width": None}
+            goal = {"samples": min(samples or sweep.goal.samples, sweep.goal.samples)}
         found[part] = phase_diagram(
-            settled(sweep, seed=seed, **goal),  # type: ignore[arg-type]
+            settled(sweep, goal, seed),
             Path(folder) / part,
             executor=executor,
             workers=workers,

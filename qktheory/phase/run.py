@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["SPEC_NAME", "Progress", "run_sweep"]
 
 SPEC_NAME = "spec.toml"
-#: Statuses of cells that an unfinished or repeated run goes on with, beside missing ones.
-_UNFINISHED = ("partial", "failed")
+#: Statuses of cells without samples that a repeated run tries again: what was in the way, such as
+#: too little memory, may be gone.
+_TRIED_AGAIN = ("missing", "failed", "infeasible")
 
 Progress = Callable[[str, int, int], None]
 
@@ -45,8 +46,9 @@ def run_sweep(
     """Draw what a sweep lacks, into the journal of a folder, and write its result.
 
     A folder that holds an unfinished run of the same sweep is gone on with; one that holds a
-    finished run is given more samples if more are asked for; failed cells are tried again. Values
-    do not depend on any of this, nor on executor and workers.
+    finished run is given more samples if more are asked for. Cells that failed, or turned out
+    infeasible only when they were to be drawn, are tried again. Values do not depend on any of
+    this, nor on executor and workers.
 
     Parameters
     ----------
@@ -124,8 +126,10 @@ class _Runner:
         todo = []
         for cell in range(sweep.cells):
             status, samples = known.get(cell, ("missing", 0))
-            if status == "missing" or status in _UNFINISHED:
-                todo.append((cell, 0 if status == "failed" else samples))
+            if status == "partial":
+                todo.append((cell, samples))
+            elif status in _TRIED_AGAIN and cell not in cells.infeasible:
+                todo.append((cell, 0))
         self._finished = sweep.cells - len(todo)
         self._plan = Plan(sweep, todo, workers.number)
         self._tasks: InFlight[Step, TileRequest, TileOutcome] = InFlight(workers, run_tile)

@@ -22,16 +22,16 @@ from qktheory.base.errors import bad_value
 from qktheory.kernels import seed_key
 from qktheory.observables.observable import Observable, find_observables
 from qktheory.phase.axis import Axis, AxisValue, check_axis_name, set_dotted
-from qktheory.phase.goal import Goal
+from qktheory.phase.decided import check_phase_is_measured
+from qktheory.phase.goal import GOAL_NAMES, Goal
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
 from qktheory.simulation.specification import DEFAULT_OBSERVABLES
 
 __all__ = ["Sweep"]
 
-_GOAL = ("samples", "target_half_width", "max_samples")
 _OPTIONS = ("seed", "delta", "draws", "predictions")
-_SETTINGS = (*_GOAL, *_OPTIONS, "cases", "combos")
+_SETTINGS = (*GOAL_NAMES, *_OPTIONS, "cases", "combos")
 _DRAWS = Choice(("common", "independent"))
 _SEED = Integer(low=0)
 _MOST_CELLS = 10_000_000
@@ -106,6 +106,17 @@ class Sweep:
         vector = [o.name for o in found if o.vector]
         if vector and len(self._keys()) > 1:
             raise bad_value("observables", vector, "scalar ones: T, the number of keys, varies")
+        if self.goal.refine is not None:
+            check_phase_is_measured(self.observables, self._normalizers())
+
+    def _normalizers(self) -> set[str]:
+        """Return the names that the normaliser takes."""
+        name = "attention.normalizer"
+        along = {str(v) for axis in self.axes if axis.name == name for v in axis.values}
+        along |= {str(case[name]) for case in self.cases if name in case}
+        attention = self.template.get("attention", {})
+        own = attention.get("normalizer", "softmax") if isinstance(attention, Mapping) else ""
+        return along or {str(own)}
 
     def _keys(self) -> set[AxisValue]:
         """Return the values that T takes, none if the template has it."""
@@ -211,7 +222,7 @@ class Sweep:
     def hash(self) -> str:
         """Hash of everything but the goal: sweeps of one hash can share samples."""
         table = self.to_dict()
-        for name in _GOAL:
+        for name in GOAL_NAMES:
             table["sweep"].pop(name, None)
         text = json.dumps(table, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -13,6 +13,7 @@ import numpy as np
 
 from qktheory.base.blas import serial_blas
 from qktheory.observables.observable import Observable, find_observables
+from qktheory.phase.decided import phase_is_decided
 from qktheory.phase.goal import Goal
 from qktheory.phase.journal import Record
 from qktheory.phase.versions import versions
@@ -104,7 +105,9 @@ class TileOutcome:
 def run_tile(request: TileRequest) -> TileOutcome:
     """Bring the cells of a tile further, in this thread.
 
-    A cell that fails keeps its traceback and does not stop the others.
+    A cell that fails keeps its traceback and does not stop the others. One that turns out to be no
+    experiment once its W is there (a `ValueError`, by which the package refuses input) is
+    infeasible and keeps the reason.
 
     Parameters
     ----------
@@ -128,7 +131,7 @@ def run_tile(request: TileRequest) -> TileOutcome:
     observables = find_observables(request.observables)
     try:
         states = _sample(request, request.cells, observables)
-        failures: dict[int, str] = {}
+        failures: dict[int, tuple[str, str]] = {}
     except Exception:
         # One of them fails: each on its own, and the faulty ones are found.
         states, failures = _one_by_one(request, observables)
@@ -139,7 +142,8 @@ def run_tile(request: TileRequest) -> TileOutcome:
         before = 0 if cell.earlier is None else cell.earlier.samples
         spent = share + (0.0 if cell.earlier is None else cell.earlier.seconds)
         if cell.cell in failures:
-            records.append(Record(cell.cell, "failed", message=failures[cell.cell], seconds=spent))
+            status, message = failures[cell.cell]
+            records.append(Record(cell.cell, status, message=message, seconds=spent))
             continue
         state = states[cell.cell]
         drawn += state.n - before
@@ -192,17 +196,25 @@ def _finished(request: TileRequest, state: SampleState) -> bool:
     goal = request.goal
     if state.n >= goal.samples:
         return True
-    if goal.target_half_width is None or not goal.is_round(state.n):
+    if not goal.looks or not goal.is_round(state.n):
         return False
-    return goal.met(state.estimates(request.delta_each))
+    return _met(request, state, state.estimates(request.delta_each))
+
+
+def _met(request: TileRequest, state: SampleState, estimates: Mapping[str, Estimate]) -> bool:
+    """Return whether a cell is as accurate, or as decided, as asked for."""
+    if request.goal.refine is None:
+        return request.goal.accurate(estimates)
+    ensemble = state.experiment.ensemble
+    return phase_is_decided(ensemble.T, ensemble.attention.normalizer, estimates)
 
 
 def _status(request: TileRequest, state: SampleState, estimates: Mapping[str, Estimate]) -> str:
     if not _finished(request, state):
         return "partial"
-    if request.goal.target_half_width is None:
+    if not request.goal.looks:
         return "done"
-    return "done" if request.goal.met(estimates) else "capped"
+    return "done" if _met(request, state, estimates) else "capped"
 
 
 def packed_estimates(estimates: Mapping[str, Estimate]) -> bytes:
@@ -218,15 +230,19 @@ def _ensemble(cell: CellRequest) -> Ensemble:
 
 def _one_by_one(
     request: TileRequest, observables: tuple[Observable, ...]
-) -> tuple[dict[int, SampleState], dict[int, str]]:
-    """Return states and, of the cells that fail, tracebacks."""
+) -> tuple[dict[int, SampleState], dict[int, tuple[str, str]]]:
+    """Return states and, of the cells that have none, status and message."""
     states: dict[int, SampleState] = {}
-    failures: dict[int, str] = {}
+    failures: dict[int, tuple[str, str]] = {}
     for cell in request.cells:
         try:
             states |= _sample(request, (cell,), observables)
-        except Exception:
-            failures[cell.cell] = _printable(traceback.format_exc())
+        except Exception as error:
+            # Subclasses, such as those of linear algebra, are no refusals.
+            if type(error) is ValueError:
+                failures[cell.cell] = "infeasible", _printable(str(error))
+            else:
+                failures[cell.cell] = "failed", _printable(traceback.format_exc())
     return states, failures
 
 

@@ -87,6 +87,14 @@ REFUSED = {
         ["phase", "sweep.toml", "-o", "out", "--samples", "5", "--target-half-width", "0.1"],
         "samples or target_half_width, not both",
     ),
+    "most": (
+        ["phase", "sweep.toml", "-o", "out", "--max-samples", "5"],
+        "max_samples = 5: expected a target_half_width or a refine beside it",
+    ),
+    "refine": (
+        ["phase", "sweep.toml", "-o", "out", "--refine", "all"],
+        "unknown value of refine 'all'; known: phase",
+    ),
     "grid": (["phase", "sweep.toml", "-o", "out", "--grid", "4by4"], "numbers such as 64x64"),
     "grid axes": (["phase", "sweep.toml", "-o", "out", "--grid", "4x4"], "each axis that is a"),
     "seed": (["phase", "sweep.toml", "-o", "out", "--seed", "-1"], "seed = -1"),

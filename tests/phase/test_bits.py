@@ -14,6 +14,9 @@ import xarray
 import qktheory as qk
 import qktheory.phase.plan as plan
 from qktheory.kernels import seed_key
+from qktheory.phase.cell_phases import cell_phases
+from qktheory.phase.decided import profile_of
+from qktheory.phase.status import sweep_status
 from qktheory.phase.sweep import Sweep
 from qktheory.simulation.simulate import Simulation
 from tests.phase.cases import INFEASIBLE, SPEC, same, spec
@@ -174,6 +177,83 @@ def test_a_stricter_target_goes_on_from_there(tmp_path: Path) -> None:
     assert same(extended, run(tmp_path / "two", spec(**TARGET)))
 
 
+# --- a decided phase as the goal ------------------------------------------------------------------
+
+PHASE_SPEC = {
+    "d": 8,
+    "T": 16,
+    "observables": ["self_weight", "quarter_weight_1", "quarter_weight_2", "quarter_weight_4"],
+    "spectrum": {"law": "semicircle"},
+    "tokens": {"law": "iid"},
+    "sweep": {
+        "spectrum.xi": [0.0, 2.0, 3.3, 8.0],
+        "spectrum.eta": [2.0, 9.0],
+        "refine": "phase",
+        "max_samples": 5000,
+        "seed": 5,
+    },
+}
+
+
+def test_samples_are_spent_where_the_phase_is_undecided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(tmp_path / "one", PHASE_SPEC, workers=1)
+    phases = cell_phases(result, 16, profile=profile_of(PHASE_SPEC["observables"], "softmax"))
+    done = result["status"].values == "done"
+    decided = phases["decided"].values == 1
+    n = result["self_weight_n"].values
+    assert (decided == done)[result["status"].values != "infeasible"].all()
+    assert set(n[done]) <= {1024, 2048, 4096, 5000}
+    assert len(set(n[done])) > 1
+    assert set(n[result["status"].values == "capped"]) == {5000}
+    # A round earlier the phase was still open: nothing was drawn in vain.
+    for samples in (1024, 2048):
+        plain = {"refine": None, "max_samples": None, "samples": samples}
+        table = {**PHASE_SPEC, "sweep": {**PHASE_SPEC["sweep"], **plain}}
+        table["sweep"] = {k: v for k, v in table["sweep"].items() if v is not None}
+        early = run(tmp_path / str(samples), table, workers=1)
+        then = cell_phases(early, 16, profile=profile_of(PHASE_SPEC["observables"], "softmax"))
+        assert not (then["decided"].values[n > samples] == 1).any()
+        same_n = n == samples
+        assert np.array_equal(
+            early["self_weight_mean"].values[same_n], result["self_weight_mean"].values[same_n]
+        )
+    # No step, tile, worker or interrupt has a say in it.
+    monkeypatch.setattr(plan, "_TASK_SECONDS", 1e-9)
+    monkeypatch.setattr(plan, "_MOST_CELLS", 3)
+    assert same(run(tmp_path / "two", PHASE_SPEC, workers=2), result)
+    resumed = tmp_path / "three"
+    with pytest.raises(KeyboardInterrupt):
+        run(resumed, PHASE_SPEC, executor=Interrupted(12))
+    assert sweep_status(resumed).samples > 0
+    assert same(run(resumed, PHASE_SPEC, executor=Here()), result)
+
+
+class Interrupted(Here):
+    """Is interrupted after so many tasks."""
+
+    def __init__(self, tasks: int) -> None:
+        self.left = tasks
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_more_samples_for_what_is_undecided(tmp_path: Path) -> None:
+    few = run(tmp_path / "one", PHASE_SPEC, max_samples=1500)
+    assert int(few["self_weight_n"].max()) == 1500
+    extended = run(tmp_path / "one", PHASE_SPEC, max_samples=5000)
+    whole = run(tmp_path / "two", PHASE_SPEC)
+    assert same(extended, whole)
+    least = {**PHASE_SPEC, "sweep": {**PHASE_SPEC["sweep"], "min_samples": 2000}}
+    n = run(tmp_path / "three", least)["self_weight_n"].values
+    assert set(n[n > 0]) <= {2048, 4096, 5000}
+
+
 # --- failures -------------------------------------------------------------------------------------
 
 
@@ -202,6 +282,19 @@ def test_a_failing_cell_keeps_its_traceback_and_stops_nothing(
     # Once the fault is gone, the same command tries the cell again.
     monkeypatch.setattr(tile, "sample_together", sound)
     assert same(run(tmp_path), reference)
+
+
+def test_a_cell_that_is_refused_once_its_matrix_is_there_is_infeasible(tmp_path: Path) -> None:
+    """The size of the logits is known with W only; other cells, and extensions, are not touched."""
+    table = spec(**{"attention.normalizer": None, "spectrum.xi": [0.0]})
+    table["sweep"]["spectrum.eta"] = [1.0, 1e300]
+    result = run(tmp_path, table)
+    assert result["status"].values.ravel().tolist() == ["done", "infeasible"]
+    assert "expected one that keeps logits below" in str(result["message"].values.ravel()[1])
+    assert np.isnan(result["entropy_mean"].values.ravel()[1])
+    again = run(tmp_path, table, samples=900)
+    assert again["status"].values.ravel().tolist() == ["done", "infeasible"]
+    assert again["entropy_n"].values.ravel().tolist() == [900, 0]
 
 
 def test_predictions_of_scalar_observables(tmp_path: Path) -> None:

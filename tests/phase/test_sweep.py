@@ -78,7 +78,15 @@ def test_three_ways_to_write_an_axis() -> None:
     assert one != Sweep.from_toml(text + '"spectrum.location" = [0.0, 0.6]')
 
 
-@pytest.mark.parametrize("changes", [{}, {"cases": [{"d": 6}, {"d": 7}]}, {"samples": 3}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"cases": [{"d": 6}, {"d": 7}]},
+        {"samples": 3},
+        {"samples": None, "refine": "phase", "min_samples": 5, "max_samples": 5000},
+    ],
+)
 def test_toml_and_back(changes: dict[str, Any]) -> None:
     sweep = Sweep.from_dict(spec(**changes))
     again = Sweep.from_toml(sweep.to_toml())
@@ -151,7 +159,28 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "samples or target_half_width, not both",
     ),
     "target": ({"sweep": {"d": [4], "target_half_width": 0.0}}, "target_half_width = 0.0"),
-    "most": ({"sweep": {"d": [4], "max_samples": 9}}, "a target_half_width beside it"),
+    "most": ({"sweep": {"d": [4], "max_samples": 9}}, "a target_half_width or a refine beside it"),
+    "least": ({"sweep": {"d": [4], "min_samples": 9}}, "a refine beside it"),
+    "refine what": ({"sweep": {"d": [4], "refine": "phases"}}, "did you mean 'phase'?"),
+    "two goals": (
+        {"sweep": {"d": [4], "refine": "phase", "samples": 9}},
+        "samples or refine, not both",
+    ),
+    "least above most": (
+        {"sweep": {"d": [4], "refine": "phase", "min_samples": 9, "max_samples": 8}},
+        "min_samples = 9: expected an integer >= 1 and <= 8",
+    ),
+    "nothing to tell phases by": (
+        {"observables": ["participation"], "sweep": {"d": [4], "refine": "phase"}},
+        "refine = 'phase': expected an observable that phases are told by",
+    ),
+    "a normaliser without a profile": (
+        {
+            "observables": ["rho_at_0.5", "rho_at_1"],
+            "sweep": {"attention.normalizer": ["clipped_linear", "softmax"], "refine": "phase"},
+        },
+        "expected an observable that phases are told by",
+    ),
     "seed": ({"sweep": {"d": [4], "seed": -1}}, "seed = -1: expected an integer >= 0"),
     "delta": ({"sweep": {"d": [4], "delta": 1.0}}, "delta = 1.0: expected"),
     "draws": ({"sweep": {"d": [4], "draws": "comon"}}, "did you mean 'common'?"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qktheory.phase.boundary import curves_in
 from qktheory.phase.cell_phases import cell_phases
+from qktheory.phase.decided import profile_of
 from qktheory.phase.preset import PresetResult
 from qktheory.plots.phase_diagram import FIGURES, place_legend, plane_of, sampling_caption
 from qktheory.plots.style import new_figure, style
@@ -23,8 +24,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
     """Draw both planes; see `qktheory.plots.phase_diagram.draw_preset`."""
     sweep, data = result.diagram.sweep, result.diagram.dataset
     T, d = int(sweep.template["T"]), int(sweep.template["d"])
-    rho = [name for name in sweep.observables if name.startswith("rho_at_")]
-    weights = [name for name in sweep.observables if name.startswith("quarter_weight_")]
+    rho, weights = (profile_of(sweep.observables, n) for n in ("clipped_linear", "softmax"))
     lines: list[Any] = []
     with style():
         figure = new_figure(7.4, 4.6)
