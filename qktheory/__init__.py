@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from qktheory.simulation.realization import Realization as Realization
     from qktheory.simulation.simulate import Simulation as Simulation
     from qktheory.simulation.simulate import simulate as simulate
+    from qktheory.symbolic.derivation import Derivation as Derivation
     from qktheory.theorems.catalogue import applicability as applicability
     from qktheory.theorems.catalogue import claims as claims
     from qktheory.theorems.catalogue import evaluate as evaluate
     from qktheory.theorems.claim import Claim as Claim
+    from qktheory.theorems.derivations import derive as derive
     from qktheory.verification.compare import Comparison as Comparison
     from qktheory.verification.compare import compare as compare
     from qktheory.verification.verdict import Verification as Verification
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Claim": "theorems.claim",
     "Comparison": "verification.compare",
+    "Derivation": "symbolic.derivation",
     "Ensemble": "simulation.ensemble",
     "Estimate": "simulation.estimate",
     "Observable": "observables.observable",
@@ -43,6 +46,7 @@ _HOMES = {
     "applicability": "theorems.catalogue",
     "claims": "theorems.catalogue",
     "compare": "verification.compare",
+    "derive": "theorems.derivations",
     "evaluate": "theorems.catalogue",
     "phase_diagram": "phase.diagram",
     "simulate": "simulation.simulate",

@@ -19,6 +19,7 @@ from qktheory import __version__
 from qktheory.base.errors import unknown_name
 from qktheory.cli.claims import claims
 from qktheory.cli.compare import compare
+from qktheory.cli.derive import derive
 from qktheory.cli.evaluate import evaluate
 from qktheory.cli.phase import phase
 from qktheory.cli.show import show
@@ -135,5 +136,5 @@ def main() -> None:
     """Theory and simulation of self-attention at initialisation, with checkable theorems."""
 
 
-for _command in (verify, compare, phase, status, claims, show, evaluate):
+for _command in (verify, compare, phase, status, derive, claims, show, evaluate):
     main.add_command(_command)

@@ -104,6 +104,11 @@ def _show_claim(claim: Claim, width: int) -> None:
         click.echo("Proof")
         words(claim.proof)
         click.echo("")
+    if claim.derivation is not None:
+        counts = ", ".join(f"{n} {status}" for status, n in claim.derivation.counts.items())
+        click.echo("Derivation")
+        words(f"steps: {counts}; see them with: qktheory derive {claim.id}")
+        click.echo("")
     if card["assumptions"]:
         click.echo("Speaks about an Ensemble when")
         for assumption in card["assumptions"]:

@@ -36,6 +36,7 @@ _COLUMNS = (
     ("tightness", "tight", 0),
     ("level", "level", 0),
     ("guarantee", "guarantee", 2),
+    ("derivation", "derived", 2),
     ("title", "title", 8),
 )
 _NUMBERS = ("prediction", "estimate", "n", "cases", "tight", "level")

@@ -192,5 +192,6 @@ def claim_card(claim: Claim) -> dict[str, Any]:
             "error": claim.wrong_twin.error,
             "values": _formulas(claim.wrong_twin.values),
         },
+        "derivation": "none" if claim.derivation is None else claim.derivation.status,
         "cases": [plain(case) for case in claim.cases],
     }

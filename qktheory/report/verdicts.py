@@ -47,6 +47,8 @@ class VerdictRow:
         Error probability of the claim's verdict, ``"-"`` where nothing was sampled.
     guarantee : str
         Of that case.
+    derivation : str
+        Status of the claim's derivation, ``"-"`` where there is none.
     """
 
     claim: str
@@ -63,6 +65,7 @@ class VerdictRow:
     tightness: str
     level: str
     guarantee: str
+    derivation: str
     title: str
 
 
@@ -116,6 +119,7 @@ def _row(result: ClaimResult, share: float) -> VerdictRow:
         tightness="-" if result.tightness is None else f"{result.tightness:.5g}",
         level=f"{sampled * share:.0e}" if sampled else "-",
         guarantee="-" if case is None else case.guarantee,
+        derivation="-" if result.derivation == "none" else result.derivation,
         title=claim.title,
     )
 
@@ -155,6 +159,19 @@ def closing_words(verification: Verification, seconds: float | None = None) -> s
             f" With probability at least 1 - {verification.delta:g} no sampled number of this run "
             "was decided wrongly (as the number of samples grows, where the guarantee is "
             "'asymptotic')."
+        )
+    derived = [r.derivation for r in verification.results if r.derivation != "none"]
+    if derived:
+        kinds = [
+            f"{derived.count(kind)} {kind}"
+            for kind in ("proved", "certified", "sampled")
+            if kind in derived
+        ]
+        words += f" Derivations computed again, by their weakest step: {', '.join(kinds)}."
+    if "proved" in verdicts:
+        words += (
+            " Proved means that every step of a derivation of the whole statement was computed "
+            "again by SymPy."
         )
     if "supported" in verdicts:
         words += " Supported means that nothing was found against a claim: that is no proof."

@@ -1,8 +1,8 @@
 """Averages over Haar orthogonal matrices by Weingarten calculus.
 
 The mean of a product of 2n entries of a Haar orthogonal O is a sum over two pairings, one of the
-row indices and one of the column indices, weighted by the Weingarten function: the inverse of the Gram
-matrix d^loops(p, q) of pairings, which depends on the cycle type of the pair only.
+row indices and one of the column indices, weighted by the Weingarten function: the inverse of the
+Gram matrix d^loops(p, q) of pairings, which depends on the cycle type of the pair only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from qktheory.base.errors import bad_value
 from qktheory.symbolic.wick import pairings
 from qktheory.symbolic.words import Word, canonical, glue, trace_of_word, words_of
 
-__all__ = ["HaarMean", "haar_coefficients", "haar_mean", "haar_moment", "weingarten"]
+__all__ = [
+    "HaarCoefficient",
+    "HaarMean",
+    "HaarMoment",
+    "haar_coefficients",
+    "haar_mean",
+    "haar_moment",
+    "weingarten",
+]
 
 Pairing = tuple[tuple[int, int], ...]
 
@@ -239,6 +247,77 @@ def haar_coefficients(W_0: sp.MatrixSymbol) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
         sp.factor(sum(table[_cycle_type(p, q)] * t for q, t in zip(every, traces, strict=True)))
         for p in every
     )
+
+
+class HaarMoment(sp.Expr):  # type: ignore[misc]
+    """The mean of a product of entries of a Haar matrix of size d; ``.doit()`` computes it.
+
+    Parameters
+    ----------
+    rows, columns : tuple of int
+        Indices of the entries.
+    d : sympy.Expr
+        Size of the matrix.
+
+    Examples
+    --------
+    >>> HaarMoment((0, 0), (0, 0), sp.Symbol("d")).doit()
+    1/d
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, rows: Sequence[int], columns: Sequence[int], d: sp.Expr) -> HaarMoment:
+        """Take the indices of the entries."""
+        moment: HaarMoment = sp.Expr.__new__(cls, sp.Tuple(*rows), sp.Tuple(*columns), d)
+        return moment
+
+    def doit(self, **hints: Any) -> sp.Expr:
+        """Compute the mean by Weingarten calculus."""
+        rows, columns, d = self.args
+        return haar_moment([int(k) for k in rows], [int(k) for k in columns], d)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        entries = " ".join(
+            f"O_{{{int(i) + 1}{int(j) + 1}}}" for i, j in zip(*self.args[:2], strict=True)
+        )
+        text = rf"\mathbb{{E}}\left[{entries}\right]"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+
+class HaarCoefficient(sp.Expr):  # type: ignore[misc]
+    """The coefficient c_k of E W_ij W_kl for W = O W_0 O^T; ``.doit()`` computes it.
+
+    Parameters
+    ----------
+    W_0 : sympy.MatrixSymbol
+        The matrix that is rotated.
+    k : int
+        0, 1 or 2, as in `haar_coefficients`.
+
+    Examples
+    --------
+    >>> from qktheory.symbolic.symbols import matrix
+    >>> HaarCoefficient(matrix("W_QK"), 0).doit() == haar_coefficients(matrix("W_QK"))[0]
+    True
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, W_0: sp.MatrixSymbol, k: int) -> HaarCoefficient:
+        """Take the matrix and the number of the coefficient."""
+        coefficient: HaarCoefficient = sp.Expr.__new__(cls, W_0, sp.Integer(k))
+        return coefficient
+
+    def doit(self, **hints: Any) -> sp.Expr:
+        """Compute the coefficient by Weingarten calculus."""
+        return haar_coefficients(self.args[0])[int(self.args[1])]
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"c_{{{self.args[1]}}}\left[{printer._print(self.args[0])}\right]"
+        return text if exp is None else f"{text}^{{{exp}}}"
 
 
 class HaarMean(sp.Expr):  # type: ignore[misc]

@@ -166,7 +166,7 @@ class Form(sp.Expr):  # type: ignore[misc]
     >>> from qktheory.symbolic.symbols import matrix
     >>> x, y = independent("x y", sp.Identity(matrix("W_QK").shape[0]))
     >>> Form(x, matrix("W_QK"), y) ** 2
-    Form(x, W_QK, y)**2
+    form(x, W_QK, y)**2
     """
 
     is_commutative = True
@@ -187,8 +187,9 @@ class Form(sp.Expr):  # type: ignore[misc]
         text = rf"{x}^{{\top}}{middle} {y}"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
-    def _eval_expand_basic(self, **hints: Any) -> Form:
-        return self
+    def _sympystr(self, printer: Any) -> str:
+        x, M, y = (printer._print(argument) for argument in self.args)
+        return f"form({x}, {M}, {y})"
 
 
 def pairings(slots: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:

@@ -32,6 +32,8 @@ Letter = tuple[sp.MatrixSymbol, bool]
 Word = tuple[Letter, ...]
 #: A polynomial in matrices: coefficient by word.
 WordSum = dict[Word, sp.Expr]
+#: Products of two matrices that are another matrix: a projection times itself.
+Rules = Mapping[tuple[sp.MatrixSymbol, sp.MatrixSymbol], sp.MatrixExpr]
 
 
 def reversed_word(word: Word, symmetric: frozenset[sp.MatrixSymbol] = frozenset()) -> Word:
@@ -58,6 +60,13 @@ def _key(word: Word) -> tuple[tuple[str, bool], ...]:
     return tuple((letter.name, transposed) for letter, transposed in word)
 
 
+def _plain(word: Word, symmetric: frozenset[sp.MatrixSymbol]) -> Word:
+    """Drop the transposition of symmetric letters."""
+    return tuple(
+        (letter, transposed and not _symmetric(letter, symmetric)) for letter, transposed in word
+    )
+
+
 def canonical_word(word: Word, symmetric: frozenset[sp.MatrixSymbol] = frozenset()) -> Word:
     """Return the first spelling of a cyclic word among its rotations and their transposes.
 
@@ -68,9 +77,7 @@ def canonical_word(word: Word, symmetric: frozenset[sp.MatrixSymbol] = frozenset
     >>> canonical_word(((W, True), (Sigma, False), (W, True)))
     ((Sigma, False), (W_QK, False), (W_QK, False))
     """
-    plain = tuple(
-        (letter, transposed and not _symmetric(letter, symmetric)) for letter, transposed in word
-    )
+    plain = _plain(word, symmetric)
     spellings = [
         spelling[k:] + spelling[:k]
         for spelling in (plain, reversed_word(plain, symmetric))
@@ -151,26 +158,39 @@ def _product(factors: Sequence[WordSum]) -> WordSum:
     return _collect(terms())
 
 
-def _rewritten(
-    word: Word, products: Mapping[tuple[sp.MatrixSymbol, sp.MatrixSymbol], sp.MatrixExpr]
-) -> WordSum:
+def _rewritten(word: Word, products: Rules, symmetric: frozenset[sp.MatrixSymbol]) -> WordSum:
     """Apply multiplication rules to neighbours, around the cycle too, until none applies."""
     if len(word) > 1:
         for k, (left, right) in enumerate(zip(word, word[1:] + word[:1], strict=True)):
-            if (left[0], right[0]) in products and not left[1] and not right[1]:
+            inner = _replacement(left, right, products, symmetric)
+            if inner is not None:
                 rest = word[k + 2 :] + word[:k] if k + 1 < len(word) else word[1:-1]
                 return _collect(
                     (found, coefficient * value)
-                    for inner, coefficient in words_of(products[left[0], right[0]]).items()
-                    for found, value in _rewritten(inner + rest, products).items()
+                    for part, coefficient in words_of(inner).items()
+                    for found, value in _rewritten(
+                        _plain(part, symmetric) + rest, products, symmetric
+                    ).items()
                 )
     return {word: sp.S.One}
+
+
+def _replacement(
+    left: Letter, right: Letter, products: Rules, symmetric: frozenset[sp.MatrixSymbol]
+) -> sp.MatrixExpr | None:
+    """Return what a rule makes of two neighbours, read forwards or as transposes backwards."""
+    if not left[1] and not right[1] and (left[0], right[0]) in products:
+        return products[left[0], right[0]]
+    backwards = all(turned or _symmetric(letter, symmetric) for letter, turned in (left, right))
+    if backwards and (right[0], left[0]) in products:
+        return sp.Transpose(products[right[0], left[0]]).doit()
+    return None
 
 
 def canonical(
     expression: sp.Expr,
     symmetric: Iterable[sp.MatrixSymbol] = (),
-    products: Mapping[tuple[sp.MatrixSymbol, sp.MatrixSymbol], sp.MatrixExpr] | None = None,
+    products: Rules | None = None,
 ) -> sp.Expr:
     """Write every trace in its canonical spelling and expand.
 
@@ -181,7 +201,8 @@ def canonical(
     symmetric : iterable of sympy.MatrixSymbol, optional
         Matrices equal to their transpose, beside covariances (``"Sigma"``), which always are.
     products : mapping, optional
-        Rules for products of two symmetric matrices: ``{(P, P): P, (P, J): ZeroMatrix(d, d)}``.
+        Rules for products of two matrices: ``{(P, P): P, (P, J): ZeroMatrix(d, d)}``. They hold
+        for the transposes too, in reverse order.
 
     Returns
     -------
@@ -197,14 +218,14 @@ def canonical(
     >>> canonical(sp.Trace(W * W.T) - sp.Trace(W**2), symmetric=[W])
     0
     """
-    letters = frozenset(symmetric) | {m for pair in products or {} for m in pair}
+    letters = frozenset(symmetric)
 
     def spelled(trace: sp.Trace) -> sp.Expr:
         size = trace.arg.shape[0]
         total = sp.S.Zero
         for word, value in words_of(trace.arg).items():
             plain = canonical_word(word, letters)
-            for found, coefficient in _rewritten(plain, products or {}).items():
+            for found, coefficient in _rewritten(plain, products or {}, letters).items():
                 total += value * coefficient * trace_of_word(canonical_word(found, letters), size)
         return total
 

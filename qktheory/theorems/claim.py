@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sympy as sp
@@ -21,6 +21,9 @@ from qktheory.base.registry import Registry
 from qktheory.simulation.realization import Realization
 from qktheory.symbolic.formula import Formula
 from qktheory.theorems.judgements import Judgement
+
+if TYPE_CHECKING:
+    from qktheory.symbolic.derivation import Derivation
 
 __all__ = [
     "CLAIMS",
@@ -341,6 +344,19 @@ class Claim:
             if not assumption.holds(realization):
                 return assumption
         return None
+
+    @cached_property
+    def derivation(self) -> Derivation | None:
+        """How the statement is known, step by step; None if there is no derivation.
+
+        Examples
+        --------
+        >>> CLAIMS["LOC-1b"].derivation
+        Derivation(LOC-1b: 2 steps, proved)
+        """
+        from qktheory.theorems.derivations import derivation_of
+
+        return derivation_of(self)
 
     def __repr__(self) -> str:
         return f"Claim({self.id}: {self.title})"

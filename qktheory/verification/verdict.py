@@ -94,22 +94,35 @@ class ClaimResult:
         Time it took.
     complete : bool
         Whether all cases were judged; an interrupt may come between two of them.
+    derivation : {"proved", "certified", "sampled", "none"}
+        The weakest step of the claim's derivation, computed again in this run; none if there is no
+        derivation, if a step fails, or if a step needs the extra `rigor`.
+    derived_whole : bool
+        Whether the derivation is the whole statement.
     """
 
     claim: Claim
     cases: Sequence[CaseResult]
     seconds: float = 0.0
     complete: bool = True
+    derivation: str = "none"
+    derived_whole: bool = False
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted if any case is, else undecided if any case is or was not judged."""
+        """Refuted if any case is, else undecided if any case is or was not judged.
+
+        Proved if nothing was found against a claim whose whole statement follows from steps that
+        were proved again.
+        """
         verdicts = {case.verdict for case in self.cases}
         if "refuted" in verdicts:
             return "refuted"
         if "undecided" in verdicts or not self.complete:
             return "undecided"
-        return "supported" if "supported" in verdicts else "not_applicable"
+        if "supported" not in verdicts:
+            return "not_applicable"
+        return "proved" if self.derivation == "proved" and self.derived_whole else "supported"
 
     @property
     def tightness(self) -> float | None:
@@ -133,8 +146,9 @@ class ClaimResult:
 
     def representative(self) -> CaseResult | None:
         """Return the case to show in a table: the one that decided, else the first."""
+        wanted = "supported" if self.verdict == "proved" else self.verdict
         for case in self.cases:
-            if case.verdict == self.verdict:
+            if case.verdict == wanted:
                 return case
         return self.cases[0] if self.cases else None
 
@@ -147,7 +161,7 @@ class ClaimResult:
             "claim_kind": self.claim.kind,
             "verdict": self.verdict,
             "tightness": self.tightness,
-            "derivation": "none",
+            "derivation": self.derivation,
             "cases": [case.to_dict() for case in self.cases],
         }
 

@@ -10,11 +10,13 @@ import numpy as np
 from qktheory.kernels import seed_key
 from qktheory.simulation.engine import worker_threads
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
+from qktheory.symbolic.balls import INSTALL
 from qktheory.theorems.catalogue import claims
+from qktheory.theorems.claim import Claim
 from qktheory.verification.judge import Context, find_budget, judge, sampled_targets
 from qktheory.verification.verdict import CaseResult, ClaimResult, Verification
 
-__all__ = ["verify"]
+__all__ = ["derivation_status", "verify"]
 
 
 def verify(
@@ -86,7 +88,20 @@ def verify(
                 cases = []
                 for case in judge(subject, rival, context):
                     cases.append(case)
-                results.append(ClaimResult(subject, tuple(cases), time.perf_counter() - started))
+                derivation, whole = "none", False
+                if not wrong_twins:
+                    context.progress(f"{claim.id}: derivation")
+                    derivation, whole = derivation_status(claim)
+                seconds = time.perf_counter() - started
+                results.append(
+                    ClaimResult(
+                        subject,
+                        tuple(cases),
+                        seconds,
+                        derivation=derivation,
+                        derived_whole=whole,
+                    )
+                )
                 cases = []
     except KeyboardInterrupt:
         missing = tuple(claim.id for claim in chosen[len(results) :])
@@ -97,6 +112,32 @@ def verify(
         missing = ()
     recorded = seed if isinstance(seed, int | np.integer) else key
     return Verification(tuple(results), int(recorded), delta, budget, missing)
+
+
+def derivation_status(claim: Claim) -> tuple[str, bool]:
+    """Compute a claim's derivation again.
+
+    Parameters
+    ----------
+    claim : Claim
+
+    Returns
+    -------
+    status : {"proved", "certified", "sampled", "none"}
+        Of the weakest step; none without derivation, or if a step fails or cannot be certified.
+    whole : bool
+        Whether the derivation is the whole statement.
+
+    Examples
+    --------
+    >>> from qktheory.theorems.claim import CLAIMS
+    >>> derivation_status(CLAIMS["LOC-1b"]), derivation_status(CLAIMS["LOC-4d"])
+    (('proved', True), ('none', False))
+    """
+    derivation = claim.derivation
+    if derivation is None or derivation.recheck() or derivation.status == INSTALL:
+        return "none", False
+    return derivation.status, derivation.complete
 
 
 def _reporter(

@@ -34,13 +34,14 @@ def test_the_report_has_the_promised_form(run: Run) -> None:
     assert set(report) >= {"version", "seed", "delta", "claims"}
     assert (report["seed"], report["delta"]) == (0, 1e-6)
     assert [c["id"] for c in report["claims"]] == ["LOC-4d", "LOC-8b"]
+    assert [c["derivation"] for c in report["claims"]] == ["none", "proved"]
     for claim in report["claims"]:
         assert set(claim) == {
             *("id", "title", "standing", "claim_kind", "verdict", "tightness", "derivation"),
             "cases",
         }
-        assert claim["verdict"] == "supported"  # Sampling never proves.
-        assert claim["derivation"] in ("proved", "certified", "sampled", "none")
+        # Sampling never proves: only a derivation does, whose steps were computed again.
+        assert claim["verdict"] == ("proved" if claim["derivation"] == "proved" else "supported")
         assert len(claim["cases"]) >= 3
         for case in claim["cases"]:
             assert set(case) >= {
@@ -82,16 +83,20 @@ def test_the_table_fits_and_is_not_cut(
         assert {"cases", "value", "title"} <= set(header)
     rows = [line.split() for line in lines if line.startswith("LOC-")]
     assert [row[0] for row in rows] == [*(f"LOC-4{letter}" for letter in "abcdef"), "LOC-8b"]
-    assert all("supported" in row for row in rows)
+    assert all("supported" in row or "proved" in row for row in rows)
 
 
 def test_the_closing_words_claim_no_more_than_was_found(run: Run) -> None:
-    words = " ".join(run("verify", "LOC-4d", "LOC-8b").stdout.split())
+    words = " ".join(run("verify", "LOC-4d", "LOC-15a").stdout.split())
     assert "2 claims: 2 supported." in words
     assert "probability at least 1 - 1e-06" in words
     assert "Supported means that nothing was found against a claim: that is no proof." in words
     assert "Seed 0, budget quick," in words
     assert "proved" not in words.replace("that is no proof", "")
+    words = " ".join(run("verify", "LOC-8b").stdout.split())
+    assert "1 claim: 1 proved." in words
+    assert "Derivations computed again, by their weakest step: 1 proved." in words
+    assert "every step of a derivation of the whole statement was computed again" in words
 
 
 @pytest.mark.parametrize(

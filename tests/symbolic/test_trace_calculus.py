@@ -309,7 +309,7 @@ def test_norm_of_the_token_covariance() -> None:
     nothing = sp.ZeroMatrix(T, T)
     rules = {(P, P): P, (J, J): J, (P, J): nothing, (J, P): nothing}
     inserted = square.subs(G, (1 - rho) * sp.Identity(T) + rho * T * J)
-    found = canonical(inserted, products=rules).subs(sp.Trace(P), T - 1) / T**2
+    found = canonical(inserted, [P, J], rules).subs(sp.Trace(P), T - 1) / T**2
     claimed = (1 - rho) ** 2 * (T - 1) * d * (T + d) / T**2
     assert sp.simplify(found - claimed) == 0
     # E over W_V, W_K of ||W_V^T C W_K||^2: d_v d_k forms in columns of variance sigma^2/d.
