@@ -153,7 +153,6 @@ CONTRACT: dict[str, tuple[str, str]] = {
 
 #: Ids of the contract that no claim states yet, without their chapter.
 _NOT_YET = (
-    "RF-5 RF-6a RF-6b RF-6c RF-7 RF-8 RF-9 "
     "FU-1 FU-2a FU-2b "
     "FAST-1 FAST-2a FAST-2b "
     "RANK-1a RANK-1b RANK-2 RANK-3 "
