@@ -183,7 +183,10 @@ class Run:
         # The incomplete last leaf is drawn again as part of a longer one, and counts until then.
         done = self._done[0].leaves * LEAF
         in_flight: deque[Future[list[Moments]]] = deque()
-        step = self._leaves_per_task * LEAF
+        # A short extension is shared out too: without it the first rounds of a verdict, most of all
+        # samples that are ever drawn, would keep a single thread busy.
+        share = -(-(samples - done) // (LEAF * workers.number))
+        step = min(self._leaves_per_task, share) * LEAF
         starts = iter(range(done, samples, step))
         try:
             exhausted = False

@@ -279,6 +279,20 @@ class Claim:
                 environment[name] = evaluator(environment)
         return {n: environment[n] for n in self.values if environment[n] is not None}
 
+    @cached_property
+    def _at_cases(self) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
+        return {}
+
+    def at_case(self, case: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the canonical parameters of case number `case` and the values there.
+
+        Evaluated once: the count of sampled numbers and several judgements ask for them.
+        """
+        if case not in self._at_cases:
+            parameters = self.checked(self.cases[case])
+            self._at_cases[case] = (parameters, self.values_at(parameters))
+        return self._at_cases[case]
+
     def evaluate(self, /, **parameters: object) -> dict[str, Any]:
         """Return the claim's own values.
 

@@ -17,8 +17,8 @@ from qktheory.verification.judges.expectation import decide
 from qktheory.verification.sampling import FIRST_ROUND, resolution, sampled_result
 from qktheory.verification.verdict import CaseResult
 
-#: Samples of one call of `draw`.
-_BLOCK = 16 * LEAF
+#: Samples of one call of `draw`: half a first round, so that two threads share it.
+_BLOCK = 8 * LEAF
 
 
 class _Draws:
@@ -87,8 +87,8 @@ def _judge_case(
     context: Context,
 ) -> list[CaseResult]:
     given = claim.cases[case]
-    parameters = claim.checked(given)
-    values, rival_values = claim.values_at(parameters), rival.values_at(parameters)
+    parameters, values = claim.at_case(case)
+    _, rival_values = rival.at_case(case)
     stream = Stream(context.key, experiment_id("draws"), context.cell(claim, index, case))
     draws = _Draws(judgement, parameters, values, stream)
     most = max(

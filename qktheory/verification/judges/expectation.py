@@ -55,9 +55,8 @@ def _judge_case(
     claim: Claim, rival: Claim, index: int, judgement: Expectation, case: int, context: Context
 ) -> list[CaseResult]:
     given = claim.cases[case]
-    parameters = claim.checked(given)
-    values = claim.values_at(parameters)
-    rival_values = rival.values_at(parameters)
+    parameters, values = claim.at_case(case)
+    _, rival_values = rival.at_case(case)
     observables = judgement.observables(parameters, values)
     run = start_run(
         judgement.ensemble(parameters),

@@ -42,8 +42,8 @@ def _judge_case(
     context: Context,
 ) -> list[CaseResult]:
     given = claim.cases[case]
-    parameters = claim.checked(given)
-    values, rival_values = claim.values_at(parameters), rival.values_at(parameters)
+    parameters, values = claim.at_case(case)
+    _, rival_values = rival.at_case(case)
     observables = judgement.observables(parameters, values)
     run = start_run(
         judgement.ensemble(parameters),

@@ -15,10 +15,12 @@ from qktheory.verification.verdict import CaseResult
 
 
 def _compare(
-    claim: Claim, judgement: Identity, given: Mapping[str, Any], n: int = 1
+    judgement: Identity,
+    given: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    values: Mapping[str, Any],
+    n: int = 1,
 ) -> list[CaseResult]:
-    parameters = claim.checked(given)
-    values = claim.values_at(parameters)
     results = []
     for name, other in judgement.other_route(parameters).items():
         value, estimate, scale = _worst_entry(values[name], other)
@@ -62,7 +64,11 @@ def judge_identity(
 ) -> list[CaseResult]:
     """Judge the cases one by one, and random draws by the worst one for each value."""
     assert isinstance(judgement, Identity)
-    results = [r for given in claim.cases for r in _compare(claim, judgement, given)]
+    results = [
+        result
+        for case, given in enumerate(claim.cases)
+        for result in _compare(judgement, given, *claim.at_case(case))
+    ]
     if not claim.parameters:
         return results
     rng = context.generator(claim, index)
@@ -71,7 +77,9 @@ def judge_identity(
     for count in range(draws):
         if count % 50 == 0:
             context.progress(f"{claim.id}: {count} random draws")
-        for result in _compare(claim, judgement, judgement.draw(rng), draws):
+        given = judgement.draw(rng)
+        parameters = claim.checked(given)
+        for result in _compare(judgement, given, parameters, claim.values_at(parameters), draws):
             if result.value not in worst or _badness(result) > _badness(worst[result.value]):
                 worst[result.value] = result
     return results + list(worst.values())

@@ -58,8 +58,8 @@ def _judge_case(
     claim: Claim, rival: Claim, index: int, judgement: Limit, case: int, context: Context
 ) -> list[CaseResult]:
     given = claim.cases[case]
-    parameters = claim.checked(given)
-    values, rival_values = claim.values_at(parameters), rival.values_at(parameters)
+    parameters, values = claim.at_case(case)
+    _, rival_values = rival.at_case(case)
     names: list[str] = []
     runs: list[tuple[int, Run]] = []
     for size in judgement.ladder:

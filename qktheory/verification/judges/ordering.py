@@ -22,8 +22,8 @@ def _judge_chain(
     claim: Claim, index: int, judgement: SampledOrdering, case: int, context: Context
 ) -> list[CaseResult]:
     given = claim.cases[case]
-    parameters = claim.checked(given)
-    chain = judgement.chain(parameters, claim.values_at(parameters))
+    parameters, values = claim.at_case(case)
+    chain = judgement.chain(parameters, values)
     observable = judgement.observable(parameters)
     cell = context.cell(claim, index, case)
     simulators = [
