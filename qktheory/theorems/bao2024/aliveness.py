@@ -327,7 +327,7 @@ register(
         cases=(
             {"eigenvalue": 0.15, "multiplicity": 4, "T": 12, "key": 3},
             {"eigenvalue": -0.3, "multiplicity": 2, "T": 8, "key": 7},
-            {"eigenvalue": 0.1, "multiplicity": 8, "T": 16, "key": 6},
+            {"eigenvalue": -0.2, "multiplicity": 6, "T": 16, "key": 6},
         ),
         judged_by=(
             Expectation(

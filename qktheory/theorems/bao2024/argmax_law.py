@@ -210,7 +210,7 @@ register(
                 _wide_ensemble,
                 lambda q: s.functional("argmax/T", _argmax),
                 _averaged_distribution,
-                model_error=0.03,
+                model_error=0.028,
                 simulator="bridge_row",
             ),
         ),

@@ -261,10 +261,10 @@ register(
             Predicts("profile", "mean_self_weight", "exact", compute=_profile),
         ),
         cases=(
-            {"self_logit": 2.0, "s": 1.0, "T": 64},
-            {"self_logit": 5.0, "s": 0.5, "T": 64},
+            {"self_logit": 5.0, "s": 1.5, "T": 64},
+            {"self_logit": 3.0, "s": 0.5, "T": 8},
             {"self_logit": 8.0, "s": 2.0, "T": 256},
-            {"self_logit": 2.0, "s": 3.0, "T": 16},
+            {"self_logit": 4.0, "s": 3.0, "T": 16},
         ),
         judged_by=(Expectation(_row_ensemble, _row_observables),),
         wrong_twin=WrongTwin("standard deviation s taken as 1.1 s", {"width": 1.1 * scale}),

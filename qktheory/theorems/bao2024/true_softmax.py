@@ -231,7 +231,7 @@ register(
         judged_by=(
             Limit(
                 "T",
-                (64, 256, 1024),
+                (16, 64, 256),
                 _at_size,
                 lambda q, values, T: {
                     "laplace": s.functional(
