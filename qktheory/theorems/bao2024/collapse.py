@@ -86,8 +86,8 @@ register(
 
 # --- folklore -------------------------------------------------------------------------------------
 
-#: The full-matrix experiments: width 32, 48 tokens, eigenvalues xi/d (1 + a semicircle).
-WIDTH, TOKENS = 32, 48
+#: The full-matrix experiments: width 32, 64 tokens, eigenvalues xi/d (1 + a semicircle).
+WIDTH, TOKENS = 32, 64
 LAW = Parameter("tokens", Choice(("random_walk", "iid")), "law of the tokens")
 MASK = Parameter("mask", Choice(("none", "causal")), "mask of the attention")
 
