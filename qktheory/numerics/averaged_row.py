@@ -106,9 +106,9 @@ def averaged_row(T: float, s0: float, dofs: ArrayLike) -> AveragedRow:
         excess = (1.0 - 1.0 / T) * s**2
         values = np.stack([math.log(T) - 0.5 * excess, (1.0 + excess) / T], axis=1)
         if not narrow.all():
-            wide = s[~narrow]
-            values[~narrow, 0] = mean_entropy(T, wide)
-            values[~narrow, 1] = mean_participation(T, wide)
+            # Point by point: both means of a row share its lattice.
+            wide = s[~narrow].tolist()
+            values[~narrow] = [(mean_entropy(T, x), mean_participation(T, x)) for x in wide]
         return values
 
     # Rare wide rows are frozen: their participation is T times that of a uniform row.

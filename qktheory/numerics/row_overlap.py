@@ -15,6 +15,7 @@ s sqrt(rho) is large, u and w - u have grids of their own scales instead.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,8 +201,12 @@ def overlap_integral(T: float, s: float) -> float:
     """
     keys = Real(low=1.0, high=1e30).check("T", T)
     std = Real(low=0.0, high=1e6).check("s", s)
-    if keys == 1.0 or std == 0.0:
-        return std * std / keys
+    return std * std / keys if keys == 1.0 or std == 0.0 else _overlap_integral(keys, std)
+
+
+# Up to a second: a claim, its wrong twin and its other routes ask for the same one.
+@lru_cache(maxsize=256)
+def _overlap_integral(keys: float, std: float) -> float:
     # z = sqrt(1 - rho): the overlap changes on the scales 1 and 1/s of z.
     stretch = math.asinh(std)
     known: dict[float, float] = {}
@@ -224,5 +229,5 @@ def overlap_integral(T: float, s: float) -> float:
             return after
         before = after
     raise ValueError(
-        f"s = {s:g}, T = {T:g}: expected values at which the rules for the cosine agree"
+        f"s = {std:g}, T = {keys:g}: expected values at which the rules for the cosine agree"
     )
