@@ -153,9 +153,6 @@ CONTRACT: dict[str, tuple[str, str]] = {
 
 #: Ids of the contract that no claim states yet, without their chapter.
 _NOT_YET = (
-    "FU-1 FU-2a FU-2b "
-    "FAST-1 FAST-2a FAST-2b "
-    "RANK-1a RANK-1b RANK-2 RANK-3 "
     "TL-1 "
     "HMOE-1a HMOE-1b HMOE-2 "
     "UAP-1a UAP-1b UAP-2 "
