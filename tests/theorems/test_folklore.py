@@ -24,6 +24,8 @@ CORRECTED = {
     "RMT-6-folklore": ["RMT-6a"],
     "RANK-3-folklore": ["RANK-2a", "RANK-2c"],
     "ZOO-RF-3-folklore": ["ZOO-RF-2", "ZOO-RF-3a"],
+    "ZOO-OPT-1-folklore": ["ZOO-OPT-1"],
+    "ZOO-UAP-1-folklore": ["ZOO-UAP-1a"],
 }
 
 
@@ -47,8 +49,8 @@ def test_all_folklore_has_its_correction() -> None:
             assert qk.claims([name])[0].standing != "folklore"
 
 
-# LOC-13 is verified beside its folklore below.
-@pytest.mark.parametrize("name", sorted(set(CORRECTED) - {"LOC-13-folklore"}))
+# These are verified beside their folklore below.
+@pytest.mark.parametrize("name", sorted(set(CORRECTED) - {"LOC-13-folklore", "ZOO-OPT-1-folklore"}))
 def test_the_corrected_statement_is_supported(name: str) -> None:
     found = qk.verify(CORRECTED[name])
     assert {r.claim.id: r.verdict for r in found.results} == dict.fromkeys(
@@ -216,6 +218,26 @@ def test_orthogonal_features_can_lose() -> None:
         ratio = qk.evaluate("ZOO-RF-3a", **case.parameters)["mse_ratio"]
         assert case.estimate == ratio
         assert 1.0 < ratio < 1.015
+
+
+def test_gradients_of_queries_fall_quadratically_near_collapse() -> None:
+    """The selection ZOO-OPT-1 holds both the belief and the order that is true."""
+    found = qk.verify(["ZOO-OPT-1"])
+    assert found.success
+    assert found["ZOO-OPT-1"].verdict == "supported"
+    result = refuted(found["ZOO-OPT-1-folklore"])
+    for case in result.cases:
+        assert case.estimate == pytest.approx(2.0, abs=1e-3)
+        assert case.prediction == 1.0
+
+
+def test_a_finite_temperature_interpolates_eight_times_better_than_hardmax() -> None:
+    result = judged("ZOO-UAP-1-folklore")
+    best, wide, sharp = result.cases
+    assert [c.verdict for c in (best, wide, sharp)] == ["refuted"] * 3
+    assert best.estimate == pytest.approx(0.0619, abs=1e-4)
+    assert best.prediction > 5.0 * best.estimate
+    assert qk.evaluate("ZOO-UAP-1a", sharpness=1e12)["kappa"] == pytest.approx(0.5, rel=1e-9)
 
 
 def test_folklore_that_holds_would_fail_the_run() -> None:
