@@ -27,6 +27,7 @@ __all__ = [
     "NonNegative",
     "Reduces",
     "Relation",
+    "SameIntegrals",
     "Sampled",
     "Status",
 ]
@@ -148,6 +149,51 @@ class BlockDeterminant:
     def describe(self) -> str:
         """Say what is computed."""
         return "the top blocks commute, and the words of both determinants agree"
+
+
+@dataclass(frozen=True)
+class SameIntegrals:
+    """Both sides are the same combination of the same integrals, which are not carried out.
+
+    Integrals are taken for the same where their ends agree and their integrands reduce to each
+    other, from the innermost ones outwards.
+
+    Examples
+    --------
+    >>> u, g = sp.symbols("u g", real=True)
+    >>> left = sp.Integral(sp.exp(u + g) * sp.exp(-sp.exp(g)), (g, -sp.oo, sp.oo))
+    >>> right = sp.Integral(sp.exp(u + g - sp.exp(g)), (g, -sp.oo, sp.oo))
+    >>> SameIntegrals().holds(2 * left, "=", left + right)
+    True
+    """
+
+    given: Mapping[sp.Basic, sp.Basic] = field(default_factory=dict)
+    status: Status = field(default="proved", init=False)
+
+    def holds(self, lhs: sp.Basic, relation: Relation, rhs: sp.Basic) -> bool:
+        """Return whether the difference vanishes once equal integrals have one name."""
+        if relation != "=":
+            return False
+        known: list[tuple[sp.Integral, sp.Dummy]] = []
+
+        def name(integral: sp.Integral) -> sp.Dummy:
+            for other, dummy in known:
+                if other.limits == integral.limits and is_zero(other.function - integral.function):
+                    return dummy
+            known.append((integral, sp.Dummy(positive=True)))
+            return known[-1][1]
+
+        def named(side: sp.Basic) -> sp.Basic:
+            while integrals := side.atoms(sp.Integral):
+                inner = {i for i in integrals if not i.function.has(sp.Integral)}
+                side = side.xreplace({i: name(i) for i in inner})
+            return side
+
+        return is_zero(named(lhs.subs(self.given)) - named(rhs.subs(self.given)))
+
+    def describe(self) -> str:
+        """Say what is computed."""
+        return "the integrals of both sides have the same integrands"
 
 
 @dataclass(frozen=True)
