@@ -154,7 +154,9 @@ def sandwich(claim: Claim) -> Derivation:
 
 
 def _delta_mean(
-    function: sp.Expr, means: Mapping[sp.Symbol, sp.Expr], covariance: Mapping[tuple, sp.Expr]
+    function: sp.Expr,
+    means: Mapping[sp.Symbol, sp.Expr],
+    covariance: Mapping[tuple[sp.Symbol, sp.Symbol], sp.Expr],
 ) -> sp.Expr:
     """Return the second-order Taylor mean of a function of sample means, times their number."""
     total = sp.S.Zero
@@ -165,7 +167,9 @@ def _delta_mean(
 
 
 def _delta_variance(
-    function: sp.Expr, means: Mapping[sp.Symbol, sp.Expr], covariance: Mapping[tuple, sp.Expr]
+    function: sp.Expr,
+    means: Mapping[sp.Symbol, sp.Expr],
+    covariance: Mapping[tuple[sp.Symbol, sp.Symbol], sp.Expr],
 ) -> sp.Expr:
     """Return the first-order variance of a function of sample means, times their number."""
     total = sp.S.Zero
