@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qktheory.theorems.derivations import derive as derive
     from qktheory.verification.compare import Comparison as Comparison
     from qktheory.verification.compare import compare as compare
+    from qktheory.verification.falsify import Falsification as Falsification
+    from qktheory.verification.falsify import falsify as falsify
     from qktheory.verification.verdict import Verification as Verification
     from qktheory.verification.verify import verify as verify
 
@@ -37,6 +39,7 @@ _HOMES = {
     "Derivation": "symbolic.derivation",
     "Ensemble": "simulation.ensemble",
     "Estimate": "simulation.estimate",
+    "Falsification": "verification.falsify",
     "Observable": "observables.observable",
     "PhaseDiagram": "phase.diagram",
     "Realization": "simulation.realization",
@@ -48,6 +51,7 @@ _HOMES = {
     "compare": "verification.compare",
     "derive": "theorems.derivations",
     "evaluate": "theorems.catalogue",
+    "falsify": "verification.falsify",
     "phase_diagram": "phase.diagram",
     "simulate": "simulation.simulate",
     "verify": "verification.verify",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["bad_value", "unknown_name"]
+__all__ = ["UserCodeError", "bad_value", "unknown_name"]
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -79,3 +81,31 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
     else:
         hint = f"there are {len(known)} known ones, e.g. " + ", ".join(known[:6])
     return ValueError(f"unknown {kind} {_short.repr(name)}; {hint}")
+
+
+class UserCodeError(ValueError):
+    """An error in a file of the user's own, reported as theirs.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    error : BaseException
+        What was raised while its code ran.
+    doing : str
+        What the code was run for, completing "while ...".
+
+    Attributes
+    ----------
+    details : str
+        The traceback, from the first line of the file that is in it.
+    """
+
+    def __init__(self, file: Path, error: BaseException, doing: str) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [k for k, frame in enumerate(frames) if Path(frame.filename) == file]
+        where = f", line {frames[own[-1]].lineno}" if own else ""
+        shown = frames[own[0] :] if own else frames
+        lines = traceback.format_list(shown) + traceback.format_exception_only(error)
+        self.details = "Traceback (most recent call last):\n" + "".join(lines).rstrip()
+        super().__init__(f"{file}{where}: {type(error).__name__} while {doing}: {error}")

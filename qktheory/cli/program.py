@@ -16,11 +16,13 @@ from typing import Any
 import click
 
 from qktheory import __version__
-from qktheory.base.errors import unknown_name
+from qktheory.base.errors import UserCodeError, unknown_name
 from qktheory.cli.claims import claims
 from qktheory.cli.compare import compare
 from qktheory.cli.derive import derive
 from qktheory.cli.evaluate import evaluate
+from qktheory.cli.falsify import falsify
+from qktheory.cli.new_claim import new_claim
 from qktheory.cli.phase import phase
 from qktheory.cli.show import show
 from qktheory.cli.status import status
@@ -107,6 +109,9 @@ def _guarded(run: Callable[[], Any]) -> int:
         # Bad input is a plain ValueError; its subclasses (LinAlgError, decoding) are our faults.
         if type(error) is ValueError:
             return _fail(str(error), BAD_INPUT)
+        if isinstance(error, UserCodeError):
+            click.echo(error.details, err=True)
+            return _fail(str(error), BAD_INPUT)
         hint = "" if _debugging() else " (set QKTHEORY_DEBUG=1 for the traceback)"
         return _fail(f"internal error: {type(error).__name__}: {error}{hint}", FAULT)
     return status if isinstance(status, int) else 0
@@ -136,5 +141,9 @@ def main() -> None:
     """Theory and simulation of self-attention at initialisation, with checkable theorems."""
 
 
-for _command in (verify, compare, phase, status, derive, claims, show, evaluate):
+_COMMANDS = (
+    *(verify, falsify, derive, compare, phase, status),
+    *(claims, show, evaluate, new_claim),
+)
+for _command in _COMMANDS:
     main.add_command(_command)

@@ -21,18 +21,23 @@ __all__ = ["show"]
 @click.command(short_help="Show a claim: statement, formulas, parameters, source, cases.")
 @click.argument("claim", metavar="ID")
 @json_option
-def show(claim: str, as_json: bool) -> int:
+@click.option("--latex", is_flag=True, help="Print statement and formulas as LaTeX for a paper.")
+def show(claim: str, as_json: bool, latex: bool) -> int:
     """Show claim ID: statement, formulas, parameters, assumptions, source, wrong twin, cases.
 
-    The ID of a statement or chapter (LOC-3, LOC) lists its parts. With --json, formulas are LaTeX.
+    The ID of a statement or chapter (LOC-3, LOC), or a FILE.py with claims of your own, lists its
+    parts, and shows it if there is one only. With --json, formulas are LaTeX.
     """
     from qktheory.cli.output import emit_json, terminal_width
     from qktheory.report.claim_card import claim_card
     from qktheory.theorems.catalogue import claims
 
-    if claim.endswith(".py"):
-        raise ValueError(f"{claim!r} is a file: expected the id of a claim")
     found = claims([claim])
+    if latex:
+        from qktheory.report.claim_card import claim_latex
+
+        click.echo("\n".join(claim_latex(one) for one in found), nl=False)
+        return 0
     exact = [one for one in found if one.id.lower() == claim.lower()]
     if len(found) > 1 and not exact:
         _show_parts(claim, found, as_json)

@@ -103,6 +103,11 @@ def verify(
         write_report(result, report)
     if result.missing:
         return 130
+    for failed in result.results:
+        if failed.error is not None:
+            click.echo(f"{failed.error.details}\nqktheory: error: {failed.error}", err=True)
+    if any(failed.error for failed in result.results):
+        return 2
     return 0 if result.success else 1
 
 

@@ -15,7 +15,7 @@ from qktheory.symbolic.formula import Formula
 from qktheory.theorems.claim import Claim, Routine, Source
 from qktheory.verification.verdict import plain
 
-__all__ = ["claim_card", "formula_latex", "formula_text", "source_dict"]
+__all__ = ["claim_card", "claim_latex", "formula_latex", "formula_text", "source_dict"]
 
 #: Names of Greek letters.
 _GREEK = frozenset(
@@ -69,6 +69,49 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
         if isinstance(s, sp.Symbol) and s.name.split("_")[0] not in _GREEK
     }
     return str(sp.latex(expression, symbol_names=names))
+
+
+def claim_latex(claim: Claim) -> str:
+    r"""Return statement, source and formulas of a claim as LaTeX, for use within a document.
+
+    Parameters
+    ----------
+    claim : Claim
+
+    Returns
+    -------
+    str
+        A paragraph and an ``align*`` (of amsmath).
+
+    Examples
+    --------
+    >>> from qktheory.theorems.catalogue import claims
+    >>> print(claim_latex(claims(["LOC-4d"])[0]))
+    \paragraph{LOC-4d, profile for large eta.}
+    ...
+    """
+    lines = [
+        rf"\paragraph{{{_prose(claim.id)}, {_prose(claim.title)}.}}",
+        f"{_prose(claim.statement)} ({_prose(str(claim.source))})",
+        r"\begin{align*}",
+    ]
+    definitions = {**claim.where, **claim.values}
+    formulas = [rf"  {_name_latex(n)} &= {formula_latex(d)}" for n, d in definitions.items()]
+    return "\n".join([*lines, " \\\\\n".join(formulas), r"\end{align*}", ""])
+
+
+def _prose(text: str) -> str:
+    """Return plain text with the characters that LaTeX would read as commands spelt out."""
+    escapes = {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        **{c: f"\\{c}" for c in "&%$#_{}"},
+    }
+    return "".join(escapes.get(c, c) for c in text)
 
 
 def formula_text(name: str, definition: sp.Basic | Routine, width: int, ascii_only: bool) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "VerdictRow",
     "closing_words",
     "counterexamples",
+    "evaluate_command",
     "recheck_command",
     "verdict_rows",
     "verdicts_dict",
@@ -189,8 +190,22 @@ def recheck_command(result: ClaimResult, case: CaseResult) -> str:
     >>> recheck_command(result, result.cases[0])
     'qktheory evaluate LOC-4d eta=10000.0 theta=0.0'
     """
-    words = [f"{name}={_plain_text(value)}" for name, value in case.parameters.items()]
-    return shlex.join(["qktheory", "evaluate", result.claim.id, *words])
+    return evaluate_command(result.claim.id, case.parameters)
+
+
+def evaluate_command(claim: str, parameters: Mapping[str, Any]) -> str:
+    """Return the command that evaluates a claim at given parameters.
+
+    Parameters that are not given (None) are left to their defaults.
+
+    Examples
+    --------
+    >>> evaluate_command("LOC-4d", {"eta": 1e4, "theta": 0.5})
+    'qktheory evaluate LOC-4d eta=10000.0 theta=0.5'
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    words = [f"{name}={_plain_text(value)}" for name, value in given.items()]
+    return shlex.join(["qktheory", "evaluate", claim, *words])
 
 
 def _plain_text(value: Any) -> str:

@@ -12,12 +12,27 @@ from typing import Any
 import numpy as np
 
 from qktheory.base.arrays import load_array
-from qktheory.base.errors import bad_value, unknown_name
+from qktheory.base.errors import UserCodeError, bad_value, unknown_name
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 from qktheory.theorems.claim import CLAIMS, Claim
 
-__all__ = ["applicability", "claims", "evaluate", "evaluate_batch", "load_claims"]
+__all__ = ["applicability", "claims", "evaluate", "evaluate_batch", "load_claims", "user_file"]
+
+
+#: Where the claims of the user's own come from, by id.
+_FILES: dict[str, Path] = {}
+
+
+def user_file(claim: str) -> Path | None:
+    """Return the file of the user's own that states a claim, None for the catalogue's.
+
+    Examples
+    --------
+    >>> user_file("LOC-3b") is None
+    True
+    """
+    return _FILES.get(claim)
 
 
 def load_claims(path: str | Path) -> list[str]:
@@ -45,7 +60,8 @@ def load_claims(path: str | Path) -> list[str]:
     if name in sys.modules:
         return list(sys.modules[name].__dict__["_claims"])
     before = set(CLAIMS)
-    specification = importlib.util.spec_from_file_location(name, path)
+    # By its full path, which is how tracebacks name the file.
+    specification = importlib.util.spec_from_file_location(name, path.resolve())
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -54,12 +70,13 @@ def load_claims(path: str | Path) -> list[str]:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # A file that exits must not end the run with it.
         del sys.modules[name]
-        raise ValueError(f"{path} failed: {type(error).__name__}: {error}") from error
+        raise UserCodeError(path.resolve(), error, "the file was read") from error
     added = [claim for claim in CLAIMS if claim not in before]
     if not added:
         del sys.modules[name]
         raise ValueError(f"{path} adds no claim: expected calls of qktheory.theorems.register")
     module.__dict__["_claims"] = added
+    _FILES.update(dict.fromkeys(added, path.resolve()))
     return added
 
 

@@ -337,6 +337,7 @@ class Claim:
             title=f"{self.title} [wrong twin: {self.wrong_twin.error}]",
             where={name: wrong.get(name, d) for name, d in self.where.items()},
             values={name: wrong.get(name, d) for name, d in self.values.items()},
+            judged_by=tuple(judgement.of_a_twin() for judgement in self.judged_by),
         )
 
     @property

@@ -7,7 +7,7 @@ tolerances, rates) are in `qktheory.verification`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +43,10 @@ class Judgement:
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
         """Return how many intervals a case needs: each gets a share of the error level."""
         return 0
+
+    def of_a_twin(self) -> Judgement:
+        """Return the judgement without the routes that know nothing of a twin's values."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,15 @@ class PathwiseBound(Judgement):
         Relative excess that counts as rounding.
     most_draws : int, optional
         Random inputs at most, where one is slow; the budget decides by default.
+    inequalities : sequence of str, optional
+        What each pair says, where every input has the same ones: a search for violations then
+        attacks each by itself. Otherwise it attacks the pair that is worst.
+    trivial : callable, optional
+        From parameters and values to a number for each pair, or None: how tight a bound is, is
+        asked only where both sides differ from that number by at least a tenth of it.
+    precise : callable, optional
+        From parameters to the pairs in mpmath numbers of the working precision, None for those
+        without a precise route; what a violation is looked at again with.
     """
 
     kind: ClassVar[str] = "pathwise bound"
@@ -195,6 +208,13 @@ class PathwiseBound(Judgement):
     draw: Callable[[np.random.Generator], Parameters]
     rounding: float = 1e-12
     most_draws: int | None = None
+    inequalities: Sequence[str] = ()
+    trivial: Callable[[Parameters, Mapping[str, Any]], Sequence[float | None]] | None = None
+    precise: Callable[[Parameters], Sequence[tuple[Any, Any] | None]] | None = None
+
+    def of_a_twin(self) -> Judgement:
+        """Return the judgement without its precise route."""
+        return replace(self, precise=None)
 
 
 @dataclass(frozen=True)
@@ -353,6 +373,9 @@ class SampledOrdering(Judgement):
         From parameters to the observable.
     simulator : str, optional
         The simulator to draw with; the cheapest one by default.
+    meant_for : callable, optional
+        From parameters to whether the ordering is asserted there: one of the limit of long
+        sequences says nothing about short ones.
     """
 
     kind: ClassVar[str] = "ordering"
@@ -360,6 +383,7 @@ class SampledOrdering(Judgement):
     chain: Callable[[Parameters, Mapping[str, Any]], Sequence[Ensemble]]
     observable: Callable[[Parameters], Observable]
     simulator: str | None = None
+    meant_for: Callable[[Parameters], bool] = lambda parameters: True
 
     def sampled_numbers(self, parameters: Parameters, values: Mapping[str, Any]) -> int:
         """Return one for each difference along the chain."""
@@ -385,6 +409,8 @@ class Ordering(Judgement):
         Relative decrease that counts as rounding.
     most_draws : int, optional
         Random cases at most; the budget decides by default.
+    precise : callable, optional
+        From parameters of the chain to the quantity as an mpmath number of the working precision.
     """
 
     kind: ClassVar[str] = "ordering"
@@ -395,3 +421,8 @@ class Ordering(Judgement):
     measure: Callable[[Evaluate, Parameters], float] | None = None
     rounding: float = 1e-10
     most_draws: int | None = None
+    precise: Callable[[Parameters], Any] | None = None
+
+    def of_a_twin(self) -> Judgement:
+        """Return the judgement without its precise route."""
+        return replace(self, precise=None)

@@ -35,6 +35,10 @@ class Budget:
     precision : float
         Sampled cases aim at intervals narrower than this many standard deviations of a sample,
         and narrower than the distance to the wrong twin where that is at least a fifth of it.
+    evaluations : int
+        Inputs that the search for violations of one claim tries.
+    seconds : float
+        Where that search gives up earlier.
     """
 
     name: str
@@ -42,12 +46,14 @@ class Budget:
     work: float
     draws: int
     precision: float
+    evaluations: int = 6_000
+    seconds: float = 30.0
 
 
 BUDGETS = {
     "quick": Budget("quick", 1 << 24, 2e9, 200, 0.05),
-    "standard": Budget("standard", 1 << 26, 1e11, 2_000, 0.02),
-    "thorough": Budget("thorough", 1 << 29, 1e13, 20_000, 0.005),
+    "standard": Budget("standard", 1 << 26, 1e11, 2_000, 0.02, 60_000, 600.0),
+    "thorough": Budget("thorough", 1 << 29, 1e13, 20_000, 0.005, 600_000, 7_200.0),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from qktheory.base.errors import UserCodeError
 from qktheory.theorems.claim import Claim
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class ClaimResult:
         derivation, if a step fails, or if a step needs the extra `rigor`.
     derived_whole : bool
         Whether the derivation is the whole statement.
+    error : UserCodeError or None
+        What the user's own code raised, for a claim from a file.
     """
 
     claim: Claim
@@ -107,6 +110,7 @@ class ClaimResult:
     complete: bool = True
     derivation: str = "none"
     derived_whole: bool = False
+    error: UserCodeError | None = None
 
     @property
     def verdict(self) -> Verdict:

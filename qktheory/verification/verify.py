@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from qktheory.base.errors import UserCodeError
 from qktheory.kernels import seed_key
 from qktheory.simulation.engine import worker_threads
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
 from qktheory.symbolic.balls import INSTALL
-from qktheory.theorems.catalogue import claims
+from qktheory.theorems.catalogue import claims, user_file
 from qktheory.theorems.claim import Claim
 from qktheory.verification.judge import Context, find_budget, judge, sampled_targets
 from qktheory.verification.verdict import CaseResult, ClaimResult, Verification
@@ -54,7 +55,8 @@ def verify(
     -------
     Verification
         An interrupt returns what was judged so far, with the rest in ``missing``. A claim judged
-        on some of its cases only is undecided (or refuted) and missing as well.
+        on some of its cases only is undecided (or refuted) and missing as well. A claim of the
+        user's own whose code fails is undecided, with the error beside it.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def verify(
     level = find_budget(budget)
     delta = DELTA.check("delta", delta)
     key = seed_key(seed)
-    share = delta / max(1, sum(sampled_targets(claim) for claim in chosen))
+    share = delta / max(1, sum(_sampled_targets(claim) for claim in chosen))
     results: list[ClaimResult] = []
     cases: list[CaseResult] = []
     try:
@@ -86,20 +88,28 @@ def verify(
                     subject, rival = rival, subject
                 started = time.perf_counter()
                 cases = []
-                for case in judge(subject, rival, context):
-                    cases.append(case)
+                failure = None
                 derivation, whole = "none", False
-                if not wrong_twins:
-                    context.progress(f"{claim.id}: derivation")
-                    derivation, whole = derivation_status(claim)
-                seconds = time.perf_counter() - started
+                try:
+                    for case in judge(subject, rival, context):
+                        cases.append(case)
+                    if not wrong_twins:
+                        context.progress(f"{claim.id}: derivation")
+                        derivation, whole = derivation_status(claim)
+                except Exception as error:
+                    file = user_file(claim.id)
+                    if file is None:
+                        raise
+                    failure = UserCodeError(file, error, f"{claim.id} was judged")
                 results.append(
                     ClaimResult(
                         subject,
                         tuple(cases),
-                        seconds,
+                        seconds=time.perf_counter() - started,
+                        complete=failure is None,
                         derivation=derivation,
                         derived_whole=whole,
+                        error=failure,
                     )
                 )
                 cases = []
@@ -138,6 +148,16 @@ def derivation_status(claim: Claim) -> tuple[str, bool]:
     if derivation is None or derivation.recheck() or derivation.status == INSTALL:
         return "none", False
     return derivation.status, derivation.complete
+
+
+def _sampled_targets(claim: Claim) -> int:
+    """Count the sampled numbers of a claim; code of the user's own may fail here already."""
+    try:
+        return sampled_targets(claim)
+    except Exception:
+        if user_file(claim.id) is None:
+            raise
+        return 0  # judging it fails in the same way, and says so
 
 
 def _reporter(

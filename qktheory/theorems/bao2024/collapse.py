@@ -36,11 +36,12 @@ def _deficit_sides(
     T = parameters["logits"].size
     deficit = float(np.log(T)) - float(values["entropy"])
     slack = float(np.log(T)) - float(values["entropy_lower_bound"])
-    if slack > 1e-6:
-        pairs.append((deficit, slack))
+    if slack < 1e-6:  # differences of logarithms that are nearly equal have no digits left
+        return [(0.0, 1.0)]
+    pairs.append((deficit, slack))
+    scale = slack / float(values["logit_range"]) ** 2
     for width in (0.05, 0.3, 1.0, 3.0):
         half = np.repeat([0.0, width], 8)
-        scale = slack / float(values["logit_range"]) ** 2 if values["logit_range"] else 0.125
         pairs.append((float(np.log(16)) - _statistic(half), scale * width**2))
     return pairs
 

@@ -12,6 +12,7 @@ from scipy.optimize import brentq, minimize_scalar
 from qktheory.base.domains import Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.numerics.aliveness import rho_extremes, rho_profile
+from qktheory.numerics.many_digits import gaussian_contrast
 from qktheory.numerics.phase_map import contrast_rise, critical_trace
 from qktheory.theorems.bao2024 import setting as s
 from qktheory.theorems.bao2024.limit_profile import XI_NOT_ZERO, complete_xi
@@ -200,6 +201,12 @@ register(
 # --- folklore -------------------------------------------------------------------------------------
 
 
+def _precise_contrast(parameters: Mapping[str, Any]) -> Any:
+    """Return the contrast in many digits; only where the maximum lies is taken from floats."""
+    xi, eta = parameters["xi"], parameters["eta"]
+    return gaussian_contrast(xi, eta, rho_extremes(xi, eta).theta_max)
+
+
 def _whole_axis(evaluate: Evaluate, parameters: Mapping[str, Any]) -> Sequence[dict[str, float]]:
     return _falling(parameters["xi"], 1e-2, 1e2, steps=60)
 
@@ -226,7 +233,7 @@ register(
             {"xi": 0.3, "eta": 1.0},
             {"xi": 1.0, "eta": 1.0},
         ),
-        judged_by=(Ordering("contrast", _whole_axis),),
+        judged_by=(Ordering("contrast", _whole_axis, precise=_precise_contrast),),
         wrong_twin=WrongTwin(
             "sign of the contrast",
             {

@@ -111,6 +111,11 @@ def _semicircle(scale: float, d: int, trace: float, T: int) -> list[float]:
     return [float(value) for value in spectrum]
 
 
+def _is_long(parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a walk is close to its limit: at T = 128 steps can reverse the order."""
+    return bool(parameters["T"] >= 512)
+
+
 register(
     Claim(
         id="LOC-10a",
@@ -153,11 +158,18 @@ register(
                 lambda q: s.functional(
                     "participation", lambda rows: rows.statistics["participation"]
                 ),
+                meant_for=_is_long,
             ),
             SampledOrdering(
-                _ensembles, lambda q: s.functional("end weight", lambda rows: rows.self_weight)
+                _ensembles,
+                lambda q: s.functional("end weight", lambda rows: rows.self_weight),
+                meant_for=_is_long,
             ),
-            SampledOrdering(_ensembles, lambda q: s.functional("first weight", _first_weight)),
+            SampledOrdering(
+                _ensembles,
+                lambda q: s.functional("first weight", _first_weight),
+                meant_for=_is_long,
+            ),
         ),
         wrong_twin=_TWIN,
     )

@@ -67,20 +67,29 @@ def _below(p: Mapping[str, Any], v: Mapping[str, Any], rng: np.random.Generator)
     """Run networks on tokens of the given norms; medians bound norm_1 from below."""
     if "log10_norm_1" not in v:
         return [(0.0, 1.0)]
-    width, T, L = p["W_QK"].shape[-1], p["T"], p["L"]
-    R = rng.normal(size=(min(T, 64), width))
-    R *= min(p["residual_norm_1"] / norm_1(R), p["residual_norm_inf"] / norm_inf(R))
-    tokens = TokenSpread.of(R + rng.normal(size=width))
+    width, T = p["W_QK"].shape[-1], min(p["T"], 64)
+    antipodal = np.zeros((T, width))  # where one layer attains its bound
+    antipodal[:, 0] = 1.0 - 2.0 * (np.arange(T) % 2)
     pairs = []
-    for l in range(L + 1):
-        M = tokens.residual
-        least = least_norm_1(M.mantissa)
-        if least > 0.0:
-            pairs.append((M.log10(least), float(v["log10_norm_1"][l])))
-        if l < L:
-            layer = s.layers_of(p["W_QK"], L)[l], s.layers_of(p["W_V"], L)[l]
-            tokens = attention_layer(tokens, *layer, p["temperature"])
+    for R, reference in ((rng.normal(size=(T, width)), rng.normal(size=width)), (antipodal, 0.0)):
+        size = min(p["residual_norm_1"] / norm_1(R), p["residual_norm_inf"] / norm_inf(R))
+        pairs += _below_at(p, v, TokenSpread.of(size * R + reference))
     return pairs or [(0.0, 1.0)]
+
+
+def _below_at(
+    p: Mapping[str, Any], v: Mapping[str, Any], tokens: TokenSpread
+) -> list[tuple[float, float]]:
+    """Return the residual of each layer as a share of its bound, to be at most 1."""
+    pairs = []
+    for l in range(1, p["L"] + 1):
+        maps = s.layers_of(p["W_QK"], p["L"])[l - 1], s.layers_of(p["W_V"], p["L"])[l - 1]
+        tokens = attention_layer(tokens, *maps, p["temperature"])
+        least = least_norm_1(tokens.residual.mantissa)
+        if least > 0.0:
+            excess = tokens.residual.log10(least) - float(v["log10_norm_1"][l])
+            pairs.append((10.0 ** min(excess, 300.0), 1.0))
+    return pairs
 
 
 def _stepwise(p: Mapping[str, Any]) -> dict[str, Any]:

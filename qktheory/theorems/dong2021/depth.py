@@ -58,9 +58,9 @@ class Heads:
         """kappa_h norm_inf(W_h)."""
         return np.asarray(self.kappa * [norm_inf(w) for w in self.values])
 
-    def cubic(self, half: float = 0.5) -> float:
+    def cubic(self) -> float:
         """K, by Theorem B of each head."""
-        return math.sqrt(half * float(self.g @ self.columns)) * math.sqrt(float(self.rows.sum()))
+        return math.sqrt(0.5 * float(self.g @ self.columns)) * math.sqrt(float(self.rows.sum()))
 
     def output(self) -> float:
         """norm_1inf of sum_h Z_h W_h."""
@@ -119,6 +119,10 @@ _columns = _sum_over_heads(_G[_h] / 2 * _kappa[_h] * s.norm_1(_W[_h]))
 _rows = _sum_over_heads(_kappa[_h] * s.norm_inf(_W[_h]))
 _max = sp.Function("max_h")
 
+_MAX_FORM = _H * sp.sqrt(
+    _max(_G[_h] / 2 * _kappa[_h] * s.norm_1(_W[_h])) * _max(_kappa[_h] * s.norm_inf(_W[_h]))
+)
+
 register(
     Claim(
         id="RANK-4a",
@@ -146,15 +150,7 @@ register(
             "kappa_heads": s.routine("heads", _kappa[_h], lambda x: x.kappa),
             "g_heads": s.routine("heads", _G[_h], lambda x: x.g),
             "cubic_constant": s.routine("heads", sp.sqrt(_columns * _rows), lambda x: x.cubic()),
-            "cubic_constant_max_form": s.routine(
-                "heads",
-                _H
-                * sp.sqrt(
-                    _max(_G[_h] / 2 * _kappa[_h] * s.norm_1(_W[_h]))
-                    * _max(_kappa[_h] * s.norm_inf(_W[_h]))
-                ),
-                _max_form,
-            ),
+            "cubic_constant_max_form": s.routine("heads", _MAX_FORM, _max_form),
             "cubic_constant_dcl": s.routine(
                 "heads", 4 * _H * _max(_kappa[_h] * s.norm_1inf(_W[_h])), _dcl
             ),
@@ -182,14 +178,15 @@ register(
                 ],
                 _draw_heads,
                 rounding=1e-9,
+                inequalities=("lhs <= rhs", "cubic_constant <= cubic_constant_max_form"),
             ),
             Identity(_written_out, _draw_heads, tolerance=1e-8),
         ),
         wrong_twin=WrongTwin(
-            "G/2 taken as G/2.1",
+            "G/2 taken as G/2.1 in the form with maxima, which one head attains",
             {
-                "cubic_constant": s.routine(
-                    "heads", sp.sqrt(_columns * _rows / 1.05), lambda x: x.cubic(1 / 2.1)
+                "cubic_constant_max_form": s.routine(
+                    "heads", _MAX_FORM / sp.sqrt(1.05), lambda x: _max_form(x) / math.sqrt(1.05)
                 )
             },
         ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 
@@ -13,6 +15,7 @@ from qktheory.base.domains import Matrix, Parameter, Real, RealList
 from qktheory.base.errors import bad_value
 from qktheory.numerics.depth_bounds import closed_form, diameter_recursion
 from qktheory.numerics.ergodicity import dobrushin, hilbert_diameter, softmax
+from qktheory.numerics.many_digits import attention_of, diameter, many_digits, spectral_norm
 from qktheory.numerics.matrix_norms import diameter_2, norm_2, oscillation
 from qktheory.numerics.token_spread import TokenSpread, attention_layer
 from qktheory.symbolic.symbols import symbol
@@ -35,6 +38,43 @@ def _pairs(*names: tuple[str, str]) -> Any:
 
 
 # --- RANK-7a --------------------------------------------------------------------------------------
+
+_LAYER = (
+    ("diameter_2_out", "bound_tau"),
+    ("tau_dobrushin", "tanh_bound"),
+    ("hilbert_diameter", "hilbert_bound"),
+    ("bound_tau", "bound_tanh"),
+    ("bound_tanh", "bound_apriori"),
+)
+
+
+def _without_contraction(p: Mapping[str, Any], v: Mapping[str, Any]) -> list[float | None]:
+    """Return what both sides are near where nothing contracts: there every bound is tight."""
+    whole = float(v["w_v_norm_2"]) * float(v["diameter_2"])
+    return [whole, 1.0, None, whole, whole]
+
+
+def _precise_layer(p: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the pairs of `_LAYER` in many digits."""
+    X, A, W = (many_digits(p[name]) for name in ("X", "W_QK", "W_V"))
+    scores = X @ A @ X.T / mpmath.mpf(p["temperature"])
+    P = attention_of(scores)
+    rows = list(itertools.combinations(range(len(X)), 2))
+    zero = mpmath.mpf(0)
+    tau = max((abs(P[i] - P[j]).sum() / 2 for i, j in rows), default=zero)
+    differences = [scores[i] - scores[j] for i, j in rows]
+    hilbert = max((d.max() - d.min() for d in differences), default=zero)
+    hilbert_bound = spectral_norm(A) * diameter(X) ** 2 / mpmath.mpf(p["temperature"])
+    whole = spectral_norm(W) * diameter(X)
+    by_tau, by_tanh = tau * whole, mpmath.tanh(hilbert / 4) * whole
+    return [
+        (diameter(P @ X @ W), by_tau),
+        (tau, mpmath.tanh(hilbert / 4)),
+        (hilbert, hilbert_bound),
+        (by_tau, by_tanh),
+        (by_tanh, mpmath.tanh(hilbert_bound / 4) * whole),
+    ]
+
 
 _birkhoff = symbol("tanh_bound")
 
@@ -78,15 +118,12 @@ register(
         ),
         judged_by=(
             PathwiseBound(
-                _pairs(
-                    ("diameter_2_out", "bound_tau"),
-                    ("tau_dobrushin", "tanh_bound"),
-                    ("hilbert_diameter", "hilbert_bound"),
-                    ("bound_tau", "bound_tanh"),
-                    ("bound_tanh", "bound_apriori"),
-                ),
+                _pairs(*_LAYER),
                 s.draw_layer,
                 rounding=1e-9,
+                inequalities=[f"{smaller} <= {larger}" for smaller, larger in _LAYER],
+                trivial=_without_contraction,
+                precise=_precise_layer,
             ),
         ),
         wrong_twin=WrongTwin(

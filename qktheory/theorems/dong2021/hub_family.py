@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 
@@ -12,6 +13,7 @@ from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.numerics.common_row import least_norm_1inf
 from qktheory.numerics.ergodicity import softmax
 from qktheory.numerics.hub_tokens import HubTokens
+from qktheory.numerics.many_digits import hub_residual
 from qktheory.numerics.matrix_norms import norm_1inf
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
@@ -208,6 +210,8 @@ register(
                 lambda p, values, rng: [(float(values["lower_bound"]), float(values["rhs"]))],
                 _draw_small,
                 rounding=1e-9,
+                inequalities=("lower bound of the residual <= 4 kappa norm_1inf(R)^3",),
+                precise=lambda p: [(hub_residual(**p), 4 * mpmath.mpf(p["active_score"]))],
             ),
         ),
         wrong_twin=WrongTwin(

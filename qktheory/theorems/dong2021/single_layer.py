@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 from scipy.optimize import brentq
@@ -14,6 +16,7 @@ from qktheory.base.domains import Integer, Parameter, Real, RealList
 from qktheory.base.errors import bad_value
 from qktheory.numerics.common_row import least_norm_1inf
 from qktheory.numerics.layer_split import LayerSplit, cubic_factor
+from qktheory.numerics.many_digits import attention_of, many_digits
 from qktheory.numerics.matrix_norms import centred, norm_1, norm_1inf, norm_inf, oscillation
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
@@ -69,6 +72,45 @@ def _pairs(
     parameters: Mapping[str, Any], values: Mapping[str, Any], rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     return [(float(values[a]), float(values[b])) for a, b in _PAIRS]
+
+
+def _precise_pairs(parameters: Mapping[str, Any]) -> list[tuple[Any, Any] | None]:
+    """Return the pairs of `_PAIRS` in many digits; the best common row has no such route."""
+    X, A, W = (many_digits(parameters[name]) for name in ("X", "W_QK", "W_V"))
+    temperature, T = mpmath.mpf(parameters["temperature"]), len(X)
+    given = parameters["reference"]
+    c = X.sum(axis=0) / T if given is None else many_digits(given)
+    R = X - c
+    E = R @ A @ R.T / temperature
+    u = (c @ A @ R.T / temperature)[None, :]
+    Z = (attention_of(u + E) - attention_of(u)) @ R
+
+    def norms(M: Any) -> tuple[Any, Any, Any]:
+        by_column, by_row = abs(M).sum(axis=0).max(), abs(M).sum(axis=1).max()
+        return by_column, by_row, mpmath.sqrt(by_column * by_row)
+
+    (R_1, R_inf, residual), (Z_1, Z_inf, _) = norms(R), norms(Z)
+    values, kappa = norms(W)[2], norms(A)[0] / temperature
+    deltas = E.max(axis=1) - E.min(axis=1)
+    delta = deltas.max()
+    pairs = itertools.combinations(range(T), 2)
+    most = max((abs(E[:, j] - E[:, k]).sum() for j, k in pairs), default=mpmath.mpf(0))
+    gamma = deltas.sum() / most if most else mpmath.mpf(1)
+    G = min(mpmath.mpf(T), gamma, mpmath.exp(delta))
+    shares = mpmath.fsum(mpmath.tanh(x / 4) for x in deltas)
+    half_tanh = 2 * mpmath.tanh(delta / 4)
+    out, cube = norms(Z @ W)[2], kappa * values * residual**3
+    return [
+        (Z_inf, half_tanh * R_inf),
+        (Z_1, shares * (R.max(axis=0) - R.min(axis=0)).max()),
+        (out, mpmath.sqrt(half_tanh * shares) * values * residual),
+        (Z_inf, kappa * residual**2 * R_inf),
+        (Z_1, G / 2 * kappa * residual**2 * R_1),
+        (out, mpmath.sqrt(G / 2) * cube),
+        (out, 4 * gamma * cube),
+        None,
+        None,
+    ]
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:
@@ -198,7 +240,14 @@ register(
             s.chapter_input(4.0),
         ),
         judged_by=(
-            PathwiseBound(_pairs, _draw, rounding=1e-9, most_draws=40),
+            PathwiseBound(
+                _pairs,
+                _draw,
+                rounding=1e-9,
+                most_draws=40,
+                inequalities=[f"{smaller} <= {larger}" for smaller, larger in _PAIRS],
+                precise=_precise_pairs,
+            ),
             Identity(_by_subtraction, _draw_mild, tolerance=1e-7, most_draws=15),
         ),
         wrong_twin=WrongTwin(

@@ -264,8 +264,7 @@ _s_w, _lambda, _s_1, _s_2 = (symbol(x) for x in ("s_w", "lambda_max", "sigma_1",
 _H = sp.Symbol("heads")
 
 
-def _factor(square: float) -> sp.Expr:
-    return (1 + square * _s_w**2) * (1 + sp.sqrt(_lambda) * _H * _s_w) / (_s_1 * _s_2)
+_FACTOR = (1 + _s_w**2) * (1 + sp.sqrt(_lambda) * _H * _s_w) / (_s_1 * _s_2)
 
 
 def _draw_block(rng: np.random.Generator) -> dict[str, Any]:
@@ -342,7 +341,7 @@ register(
             "lambda_max": s.routine("block", s.norm_2(s.Pi * s.P) ** 2, lambda x: x.lambda_max),
             "sigma_1": s.routine("block", sp.Symbol("sigma_1"), lambda x: x.sigma_1),
             "sigma_2": s.routine("block", sp.Symbol("sigma_2"), lambda x: x.sigma_2),
-            "factor": _factor(1),
+            "factor": _FACTOR,
             "frobenius": s.routine(
                 "block", s.norm_F(s.Pi * s.X), lambda x: frobenius_norm(centred(x.tokens))
             ),
@@ -370,6 +369,8 @@ register(
             ),
             Identity(_written_out, _draw_plain_block, tolerance=1e-6),
         ),
-        wrong_twin=WrongTwin("s_W^2 5 % too large", {"factor": _factor(1.05)}),
+        wrong_twin=WrongTwin(
+            "sigma_1 sigma_2 taken 5 % too large", {"factor": _FACTOR / sp.Rational(105, 100)}
+        ),
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 
@@ -12,6 +13,7 @@ from qktheory.base.domains import Matrix, Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.kernels import row_statistics
 from qktheory.numerics.entropy_bounds import ball_min_entropy
+from qktheory.numerics.many_digits import entropy_of_logits, many_digits
 from qktheory.numerics.row_entropies import LARGEST_LOGIT
 from qktheory.symbolic.symbols import matrix, symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
@@ -124,6 +126,21 @@ def _row_pairs(
     return _compared(parameters["logits"], float(values["min_entropy"]))
 
 
+def _precise_row_pairs(parameters: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the pairs of `_row_pairs` in many digits."""
+    logits = many_digits(parameters["logits"])
+    T, entropy = len(logits), entropy_of_logits(parameters["logits"])
+    smallest = mpmath.mpf(0)
+    if T > 1:
+        centred = logits - mpmath.fsum(logits) / T
+        distance = mpmath.sqrt(mpmath.fsum(centred**2) * T / (T - 1))
+        others = (T - 1) * mpmath.exp(-distance)
+        smallest = mpmath.log1p(others) + distance * others / (1 + others)
+    log_T = mpmath.log(T)
+    pairs = [(smallest, entropy)] if s.entropy_of(parameters["logits"]) > 1e-300 else []
+    return pairs + ([(log_T - entropy, log_T - smallest)] if log_T - smallest > 1e-3 else [])
+
+
 def _draw_row(rng: np.random.Generator) -> dict[str, Any]:
     if rng.random() < 0.25:
         T = int(rng.integers(2, 60))
@@ -160,7 +177,9 @@ register(
             {"logits": [3.0] + [0.0] * 7},
             {"logits": [20.0, 0.0, 0.0, -1.0]},
         ),
-        judged_by=(PathwiseBound(_row_pairs, _draw_row, rounding=1e-10),),
+        judged_by=(
+            PathwiseBound(_row_pairs, _draw_row, rounding=1e-10, precise=_precise_row_pairs),
+        ),
         wrong_twin=WrongTwin(
             "radius taken as 0.95 of it in the bound",
             {
@@ -314,6 +333,16 @@ register(
 
 deficit, half_variance = symbol("entropy_deficit"), symbol("half_variance")
 
+
+def _precise_deficit(parameters: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the entropy deficit and half the variance of the logits in many digits."""
+    logits = many_digits(parameters["logits"])
+    T = len(logits)
+    centred = logits - mpmath.fsum(logits) / T
+    half_variance = mpmath.fsum(centred**2) / (2 * T)
+    return [(mpmath.log(T) - entropy_of_logits(parameters["logits"]), half_variance)]
+
+
 register(
     Claim(
         id="ENT-9-folklore",
@@ -347,6 +376,8 @@ register(
                     (float(values["entropy_deficit"]), float(values["half_variance"]))
                 ],
                 _draw_row,
+                inequalities=("entropy deficit <= half the variance",),
+                precise=_precise_deficit,
             ),
         ),
         wrong_twin=WrongTwin(
