@@ -132,7 +132,7 @@ def targets(claim: Claim, context: Context) -> list[Target]:
 
 
 def _many_digits() -> AbstractContextManager[Any]:
-    manager: AbstractContextManager[Any] = mpmath.workdps(_DIGITS)  # type: ignore[no-untyped-call]
+    manager: AbstractContextManager[Any] = mpmath.workdps(_DIGITS)
     return manager
 
 
