@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainccinv, gammaincinv, ndtri
-from scipy.stats import qmc
 
 from qktheory.base.domains import Integer, Matrix, Real, RealList
 from qktheory.base.errors import bad_value
@@ -176,6 +175,9 @@ def _chi_square_nodes(mu: float, k: int, count: int) -> QueryNodes:
 def _sobol_nodes(reduced: _Floats, count: int, seed: int) -> QueryNodes:
     k = reduced.shape[0]
     power = math.ceil(math.log2(count))
+    # Here, not above: importing `scipy.stats` is a quarter of the time to load the catalogue.
+    from scipy.stats import qmc
+
     points = 1 << power
     streams = np.random.SeedSequence(seed).spawn(_REPLICATES)
     sets = [
