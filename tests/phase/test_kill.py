@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-import qktheory as qk
+import qktheory
 from qktheory.phase.journal import JOURNAL_NAME
+from qktheory.phase.result import read_result
 from qktheory.phase.status import sweep_status
 from tests.phase.cases import spec
 
@@ -30,12 +33,28 @@ if __name__ == "__main__":
 """
 
 
-def killed_and_resumed(folder: Path, kills: int, seed: int) -> int:
+def frozen(folder: Path) -> dict[str, str]:
+    """Copy the package, and return an environment that imports the copy.
+
+    A run refuses to go on with other sources than it was begun with, and says so in its result: an
+    edit of the checkout during a long test would be taken for a difference.
+    """
+    package = Path(qktheory.__file__).parent
+    shutil.copytree(package, folder / "qktheory", ignore=shutil.ignore_patterns("__pycache__"))
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", SCRIPT, json.dumps(TABLE), str(folder)]
+    return subprocess.Popen(words, env=environment, cwd=environment["PYTHONPATH"])
+
+
+def killed_and_resumed(folder: Path, kills: int, seed: int, environment: dict[str, str]) -> int:
     """Start a run until it is finished, killing it at random moments; return their number."""
     rng = random.Random(seed)
     done = 0
     while True:
-        runner = subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(TABLE), str(folder)])
+        runner = start(folder, environment)
         try:
             if done < kills:
                 # Moments count from the first sign of life in the folder: the locked lock file.
@@ -64,10 +83,16 @@ def _touched(folder: Path, since: float) -> bool:
 def test_kill_at_random_moments(tmp_path: Path, kills: int) -> None:
     """``KILLS=50`` in the environment runs the long version."""
     kills = int(os.environ.get("KILLS", kills))
-    survived = killed_and_resumed(tmp_path / "killed", kills, seed=kills)
+    environment = frozen(tmp_path / "source")
+    survived = killed_and_resumed(tmp_path / "killed", kills, kills, environment)
     assert survived >= min(kills, 3)
     assert sweep_status(tmp_path / "killed").complete
-    qk.phase_diagram(TABLE, tmp_path / "whole")
+    assert start(tmp_path / "whole", environment).wait() == 0
+    killed, whole = (read_result(tmp_path / name) for name in ("killed", "whole"))
+    assert killed.attrs == whole.attrs
+    for name in whole.variables:
+        # Which variable, and where, says more than that the files differ.
+        np.testing.assert_array_equal(killed[name].values, whole[name].values, err_msg=str(name))
     files = [tmp_path / name / "result.nc" for name in ("killed", "whole")]
     assert files[0].read_bytes() == files[1].read_bytes()
     left = {path.name for path in (tmp_path / "killed").iterdir()}

@@ -80,10 +80,11 @@ def test_trainability_by_the_recursion_and_from_the_command_line(tmp_path) -> No
     assert run.exit_code == 0, run.output
     for name in ("figure.png", "figure.svg", "figure.pdf", "exact.nc", "result.nc", "spec.toml"):
         assert (tmp_path / name).stat().st_size > 100
-    for s0, alpha in ((1.0, 1.0), (3.5, 1.5), (8.0, 2.0)):
+    # Beside three points of the plane those where tables of 20 and 28 widths were worst.
+    for s0, alpha in ((1.0, 1.0), (3.5, 1.5), (8.0, 2.0), (4.25, 0.51), (4.85, 1.08)):
         exact = 1.0 - cosine_layers(256, s0, alpha, 1.0, 0.1, 12)[-1]
         table = float(final_cosine(256, s0, alpha, 0.1, 12, largest=8.0))
-        assert table == pytest.approx(exact, rel=1e-3)
+        assert table == pytest.approx(exact, rel=3e-4)
 
 
 def test_any_sweep_has_a_figure_with_the_boundaries_of_its_plane(tmp_path) -> None:
