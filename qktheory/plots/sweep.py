@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.phase.boundary import Curve
 from qktheory.phase.classify import PHASES
+from qktheory.plots.phase_names import PHASE_COLOURS, PHASE_TITLES, name_phases
 from qktheory.plots.style import COLOURS, INK
 from qktheory.plots.sweep_axes import axis_edges, set_axis
 
@@ -32,27 +33,6 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-#: Pale versions of the Okabe-Ito colours, in the order of `PHASES`.
-PHASE_COLOURS = (
-    "#EFEFEF",
-    "#F8DCC8",
-    "#DDE5B6",
-    "#D9C8E3",
-    "#CFE3F1",
-    "#F6E3A8",
-    "#F2C4D8",
-    "#C7E6DA",
-)
-PHASE_TITLES = (
-    "uniform",
-    "localized: middle",
-    "localized: both ends",
-    "localized: early",
-    "localized: late",
-    "rank-collapsed",
-    "entropy-collapsed",
-    "self-localized",
-)
 _MISSING = "#C9C9C9"
 _HATCHED: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8A8A8A", "linewidth": 0.0}
 #: One colour for each boundary, in all figures; others are black.
@@ -187,7 +167,11 @@ def plot_map(
 
 
 def plot_phases(
-    phases: xarray.Dataset, ax: Axes, x: str, y: str, names: bool = True
+    phases: xarray.Dataset,
+    ax: Axes,
+    x: str,
+    y: str,
+    curves: Sequence[Curve] = (),
 ) -> dict[str, Artist]:
     """Draw the phases of cells as areas; undecided cells are hatched, missing ones grey.
 
@@ -199,8 +183,8 @@ def plot_phases(
         Where.
     x, y : str
         The axes.
-    names : bool, optional
-        Whether each phase is named where it is widest.
+    curves : sequence of Curve, optional
+        Lines that will be drawn over the areas: names keep away from them.
 
     Returns
     -------
@@ -237,8 +221,7 @@ def plot_phases(
     set_axis(ax, "x", x, at_x)
     set_axis(ax, "y", y, at_y)
     artists: dict[str, Artist] = {"mesh": mesh, "undecided": undecided}
-    if names:
-        artists |= _name_phases(ax, code, at_x, at_y)
+    artists |= name_phases(ax, code, at_x, at_y, curves, open_)
     named = {key.rpartition(" ")[0] for key in artists}
     for number in np.unique(code[code >= 0]).tolist():
         if PHASES[number] not in named:
@@ -247,34 +230,6 @@ def plot_phases(
     if corners:
         artists["key of undecided"] = Patch(hatch="//////", label="undecided", **_HATCHED)
     return artists
-
-
-def _name_phases(
-    ax: Axes, code: NDArray[np.int64], at_x: FloatArray, at_y: FloatArray
-) -> dict[str, Artist]:
-    """Write the name of each phase into the parts of it that are wide enough."""
-    from scipy.ndimage import distance_transform_edt, label
-
-    texts: dict[str, Artist] = {}
-    for number, name in enumerate(PHASES):
-        areas, count = label(code == number)
-        for area in range(1, count + 1):
-            depth = distance_transform_edt(np.pad(areas == area, 1))[1:-1, 1:-1]
-            if depth.max() < 0.11 * min(code.shape):
-                continue
-            # In the middle of the places that are equally deep.
-            places = np.argwhere(depth > 0.999 * depth.max())
-            row, column = places[((places - places.mean(axis=0)) ** 2).sum(axis=1).argmin()]
-            texts[f"{name} {area}"] = ax.text(
-                at_x[column],
-                at_y[row],
-                PHASE_TITLES[number].replace(": ", ":\n"),
-                ha="center",
-                va="center",
-                color=INK,
-                fontsize=8.0,
-            )
-    return texts
 
 
 def phase_keys(artists: dict[str, Artist]) -> list[Artist]:

@@ -34,8 +34,8 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             (axes[1], "softmax", weights, r"softmax: where the weight is"),
         ):
             phases = cell_phases(data.sel({_NORMALIZER: normalizer}), T, ["profile"], profile)
-            lines += phase_keys(plot_phases(phases, ax, _X, _Y))
             curves = curves_in(plane_of(sweep, _X, _Y, {_NORMALIZER: normalizer}))
+            lines += phase_keys(plot_phases(phases, ax, _X, _Y, curves))
             lines += plot_curves(ax, curves)
             ax.set_title(title)
         axes[1].set_ylabel("")

@@ -51,7 +51,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             titles=(None, ""),
         )
         phases = cell_phases(data, T, ["self_weight", "entropy"])
-        keys = phase_keys(plot_phases(phases, axes[2], _X, _Y))
+        keys = phase_keys(plot_phases(phases, axes[2], _X, _Y, curves))
         axes[2].set_ylabel("")
         lines = [line for ax in axes[:2] for line in plot_curves(ax, curves, halo=True)]
         plot_curves(axes[2], curves)

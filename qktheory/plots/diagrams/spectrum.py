@@ -62,7 +62,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
                 axes[row, 1].plot(*piece.T, color="white", linewidth=1.2)
             criteria = ["profile"] if tokens == "random_walk" else ["self_weight", "entropy"]
             phases = cell_phases(part, T, criteria, weights)
-            lines += phase_keys(plot_phases(phases, axes[row, 2], _X, _Y))
+            lines += phase_keys(plot_phases(phases, axes[row, 2], _X, _Y, curves))
             lines += plot_curves(axes[row, 0], curves, halo=True)
             lines += plot_curves(axes[row, 2], curves)
             name = "random walk" if tokens == "random_walk" else "iid tokens"
