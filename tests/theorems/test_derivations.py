@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -12,6 +15,7 @@ import sympy as sp
 from qktheory.symbolic.balls import INSTALL
 from qktheory.symbolic.checks import Reduces
 from qktheory.symbolic.derivation import Derivation, Step
+from qktheory.symbolic.symbols import matrix
 from qktheory.theorems.claim import CLAIMS
 from qktheory.theorems.derivations import DERIVATIONS, derive, own
 
@@ -99,6 +103,25 @@ def test_a_claim_without_derivation_says_so() -> None:
     with pytest.raises(ValueError, match="a claim with a derivation"):
         derive("LOC-4d")
     assert CLAIMS["LOC-4d"].derivation is None
+
+
+def test_the_page_of_documentation_runs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "derivations.md").read_text("utf-8")
+    moments, mine = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    scope: dict[str, object] = {}
+    exec(moments, scope)
+    assert "MINE-1a" not in DERIVATIONS
+    exec(mine, scope)
+    try:
+        W, sigma, t = matrix("W_QK"), matrix("Sigma"), sp.Symbol("temperature", positive=True)
+        for factor, failing in ((1, 0), (sp.Rational(108, 100), 1)):
+            square = factor * sp.Trace(W * sigma * W.T * sigma) / t**2
+            claim = replace(CLAIMS["LOC-4d"], id="MINE-1a", values={"mean_square": square})
+            found = claim.derivation
+            assert found is not None
+            assert len(found.recheck()) == failing
+    finally:
+        DERIVATIONS._entries.pop("MINE-1a")
 
 
 def test_notebooks_render() -> None:
