@@ -11,8 +11,9 @@ from qktheory.cli.program import main
 from qktheory.numerics.depth_recursion import cosine_layers
 from qktheory.phase.boundary import curves_in
 from qktheory.phase.cosine_table import final_cosine
+from qktheory.phase.goal import Goal
 from qktheory.phase.preset import PresetResult, preset_sweeps, run_preset
-from qktheory.phase.specification import read_sweep_preset, sweep_preset_names
+from qktheory.phase.specification import read_sweep, read_sweep_preset, sweep_preset_names
 from qktheory.plots.phase_diagram import FIGURES, draw_preset, draw_sweep, obstacle, plane_of
 from qktheory.theorems.catalogue import evaluate
 
@@ -78,8 +79,18 @@ def test_trainability_by_the_recursion_and_from_the_command_line(tmp_path) -> No
         main, [*arguments, "-o", str(tmp_path), "--figure", files[0], "--figure", files[1]]
     )
     assert run.exit_code == 0, run.output
-    for name in ("figure.png", "figure.svg", "figure.pdf", "exact.nc", "result.nc", "spec.toml"):
-        assert (tmp_path / name).stat().st_size > 100
+    for name, head in (("png", b"\x89PNG\r\n"), ("svg", b"<?xml"), ("pdf", b"%PDF-")):
+        figure = (tmp_path / f"figure.{name}").read_bytes()
+        assert figure.startswith(head)
+        assert len(figure) > 5000
+    sweep = read_sweep(tmp_path / "spec.toml")
+    assert sweep == read_sweep_preset("trainability", (4,)).replace(goal=Goal(64))
+    drawn = xr.load_dataset(tmp_path / "result.nc", engine="h5netcdf")
+    assert drawn["entropy_mean"].shape == (4,)
+    assert np.isfinite(drawn["entropy_mean"]).all()
+    computed = xr.load_dataset(tmp_path / "exact.nc", engine="h5netcdf")
+    assert computed["one_minus_cosine"].dims == ("alpha", "s0")
+    assert ((computed["one_minus_cosine"] >= 0.0) & (computed["one_minus_cosine"] <= 0.9)).all()
     # Beside three points of the plane those where tables of 20 and 28 widths were worst.
     for s0, alpha in ((1.0, 1.0), (3.5, 1.5), (8.0, 2.0), (4.25, 0.51), (4.85, 1.08)):
         exact = 1.0 - cosine_layers(256, s0, alpha, 1.0, 0.1, 12)[-1]
