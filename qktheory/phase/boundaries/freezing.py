@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from qktheory.phase.boundary import BOUNDARIES, Boundary, Curve, Plane
+from qktheory.phase.boundary import BOUNDARIES, Boundary, Curve, CurveKind, Plane
 from qktheory.phase.spectral_plane import SpectralPlane
 from qktheory.theorems.catalogue import evaluate
 
@@ -36,7 +36,7 @@ def _row_curves(plane: Plane) -> list[Curve]:
     low, high = plane.range_of("T")
     T = np.geomspace(max(low, _LEAST_T), high, _POINTS)
     # The window of freezing is of unit width in s (ENT-7).
-    lines = (
+    lines: tuple[tuple[str, CurveKind, str, str], ...] = (
         ("ENT-8a", "finite size", r"$s^*(T)$: $C/s^2 = 1/2$", "s_half_capacity"),
         ("ENT-7b", "finite size", r"$\mu_T$: mean of the largest of $T$ normals", "mean_max"),
         ("ENT-0b", "asymptotic", r"$s_c = \sqrt{2 \ln T}$", "s_c"),
@@ -48,7 +48,7 @@ def _row_curves(plane: Plane) -> list[Curve]:
         x, y = plane.points(s=s, T=T)
         # The crossover is a band of unit width in s, ENT-8.
         band = (s - 0.5, s + 0.5) if claim == "ENT-8a" else None
-        found.append(Curve("freezing", claim, kind, label, x, y, band))  # type: ignore[arg-type]
+        found.append(Curve("freezing", claim, kind, label, x, y, band))
     return found
 
 
@@ -57,18 +57,15 @@ def _iid_curves(plane: Plane) -> list[Curve]:
     xi = np.linspace(*spectral.xi_range, _POINTS)
     # Other keys than the query itself.
     n = spectral.T - 1
-    found = []
-    for claim, kind, label, s in (
-        (
-            "ENT-8a",
-            "finite size",
-            rf"freezing, $\eta_F = s^{{*2}}$, $T = {n + 1}$",
-            freezing_width(n),
-        ),
+    star = rf"freezing, $\eta_F = s^{{*2}}$, $T = {n + 1}$"
+    lines: tuple[tuple[str, CurveKind, str, float], ...] = (
+        ("ENT-8a", "finite size", star, freezing_width(n)),
         ("ENT-0b", "asymptotic", r"$\eta_F = 2 \ln T$", math.sqrt(2.0 * math.log(n))),
-    ):
+    )
+    found = []
+    for claim, kind, label, s in lines:
         x, y = spectral.place(xi, np.full_like(xi, s * s))
-        found.append(Curve("freezing_of_iid", claim, kind, label, x, y))  # type: ignore[arg-type]
+        found.append(Curve("freezing_of_iid", claim, kind, label, x, y))
     return found
 
 

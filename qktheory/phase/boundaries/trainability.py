@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from qktheory.phase.boundary import BOUNDARIES, Boundary, Curve, Plane
+from qktheory.phase.boundary import BOUNDARIES, Boundary, Curve, CurveKind, Plane
 from qktheory.phase.cosine_table import final_cosine
 from qktheory.theorems.catalogue import evaluate
 
@@ -33,13 +33,14 @@ def _entropy(plane: Plane) -> list[Curve]:
     given = plane.template
     values = evaluate("ENT-16b", T=given["T"], cosine_0=given["cosine_0"])
     alpha = np.linspace(*plane.range_of("alpha"), 2)
-    found = []
-    for name, kind, label in (
+    lines: tuple[tuple[str, CurveKind, str], ...] = (
         ("s0_collapse", "finite size", f"entropy collapse, $T = {given['T']}$"),
         ("s0_critical", "asymptotic", r"entropy collapse, $T \to \infty$"),
-    ):
+    )
+    found = []
+    for name, kind, label in lines:
         x, y = plane.points(s0=np.full(2, values[name]), alpha=alpha)
-        found.append(Curve("entropy_collapse", "ENT-16b", kind, label, x, y))  # type: ignore[arg-type]
+        found.append(Curve("entropy_collapse", "ENT-16b", kind, label, x, y))
     return found
 
 
