@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qktheory.attention.head_map import DrawnMaps
 from qktheory.attention.network import Network
 from qktheory.attention.normalizer import Normalizer
+from qktheory.base.arrays import ArrayInput
 from qktheory.numerics.scaled_stack import ScaledStack, total
 from qktheory.numerics.softmax_stack import ScoreStack, WeightStack
 from qktheory.numerics.spread_stack import SpreadStack, layer_norm_stack, rowwise_stack
@@ -138,11 +139,13 @@ def _score_stack(seen: SpreadStack, weights: LayerWeights, rule: LayerRule) -> S
     return scores
 
 
-def _with_bias(part: ScaledStack, R: ScaledStack, bias: object, temperature: float) -> ScaledStack:
+def _with_bias(
+    part: ScaledStack, R: ScaledStack, bias: ArrayInput | None, temperature: float
+) -> ScaledStack:
     """Add r_j^T bias/temperature to the part of the keys, or of the queries."""
     if bias is None:
         return part
-    own = np.matmul(R.mantissa, bias.values / temperature)[:, None]  # type: ignore[attr-defined]
+    own = np.matmul(R.mantissa, bias.values / temperature)[:, None]
     return part + ScaledStack.of(np.broadcast_to(own, part.mantissa.shape), R.exponent)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import sympy as sp
 
@@ -20,7 +20,7 @@ from qktheory.base.errors import bad_value
 __all__ = ["INSTALL", "ball", "enclose", "flint_available", "hull", "working_precision"]
 
 #: What a certified step says where the extra is missing.
-INSTALL = "not certified: install qktheory[rigor]"
+INSTALL: Final = "not certified: install qktheory[rigor]"
 
 #: Working precision in bits.
 PRECISION = 128

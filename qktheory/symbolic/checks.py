@@ -298,7 +298,7 @@ class Certified:
     @property
     def status(self) -> Status:
         """Certified, or what to install for it."""
-        return "certified" if flint_available() else INSTALL  # type: ignore[return-value]
+        return "certified" if flint_available() else INSTALL
 
     def certificate(self, lhs: sp.Basic, relation: Relation, rhs: sp.Basic) -> Certificate:
         """Subdivide the box."""

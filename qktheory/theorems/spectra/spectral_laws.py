@@ -14,6 +14,7 @@ from qktheory.base.errors import bad_value
 from qktheory.spectra.law import Law
 from qktheory.spectra.laws.pareto import Pareto
 from qktheory.spectra.laws.product_modulus import ProductModulus
+from qktheory.spectra.laws.product_squared_singular import ProductSquaredSingular
 from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
 from qktheory.theorems.judgements import Identity
 from qktheory.theorems.spectra import setting as s
@@ -96,9 +97,8 @@ def _but(*names: str) -> tuple[str, ...]:
 
 
 def _atom_at_zero(law: Law) -> float | None:
-    if law.name in _PRODUCTS:
-        aspect = float(getattr(law, "aspect"))  # noqa: B009 (laws differ in their fields)
-        return max(0.0, 1.0 - aspect)
+    if isinstance(law, ProductModulus | ProductSquaredSingular):
+        return max(0.0, 1.0 - law.aspect)
     if law.name == "marchenko_pastur":
         return float(sum(mass for _, mass in law.atoms))
     return None
