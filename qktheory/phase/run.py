@@ -190,7 +190,8 @@ class _Runner:
         else:
             self._check_versions(outcome.versions)
         self._journal.add(outcome.records)
-        self._plan.measured(step, outcome.drawn, outcome.seconds)
+        # By the clock a busy machine would cut the work ever finer, with more to do for each piece.
+        self._plan.measured(step, outcome.drawn, outcome.work or outcome.seconds)
         unfinished = {r.cell: r for r in outcome.records if r.status == "partial"}
         if unfinished:
             samples = next(iter(unfinished.values())).samples

@@ -161,8 +161,11 @@ def _title(part: xarray.Dataset, names: list[str]) -> str:
 
 
 def place_legend(figure: Figure, lines: list[Any], columns: int = 2) -> None:
-    """Put one legend of all lines below the panels, each label once."""
-    by_label = {line.get_label(): line for line in lines}
+    """Put one legend of all areas, then all lines, below the panels, each label once."""
+    from matplotlib.patches import Patch
+
+    areas_first = sorted(lines, key=lambda line: not isinstance(line, Patch))
+    by_label = {line.get_label(): line for line in areas_first}
     if by_label:
         figure.legend(
             list(by_label.values()),

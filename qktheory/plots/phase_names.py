@@ -81,9 +81,9 @@ def name_phases(
         free &= ~hatched
     steps = (1.0 / code.shape[0], 1.0 / (_ASPECT * code.shape[1]))
     for number, name in enumerate(PHASES):
-        areas, count = label((code == number) & free)
+        areas, count = label(code == number)
         for area in range(1, count + 1):
-            padded = np.pad(areas == area, 1)
+            padded = np.pad((areas == area) & free, 1)
             depth = distance_transform_edt(padded, sampling=steps)[1:-1, 1:-1]
             if depth.max() < _ROOM:
                 continue
