@@ -28,7 +28,6 @@ from qktheory.attention.attention import Attention
 from qktheory.attention.layer import score_blocks, score_buffer
 from qktheory.kernels import row_statistics
 from qktheory.observables.observable import find_observables
-from qktheory.simulation.engine import CHUNK_BYTES
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 from qktheory.simulation.simulator import SIMULATORS
@@ -84,7 +83,7 @@ def bridge(seconds: float, clock: str) -> None:
         samples: dict[str, int] = {}
         for name in ("full", "bridge_row"):
             simulator = SIMULATORS[name](realization)
-            n = max(8, CHUNK_BYTES // simulator.bytes_per_sample())
+            n = max(8, simulator.call_bytes // simulator.bytes_per_sample())
             samples[name] = n
             tasks[name] = lambda simulator=simulator, n=n: simulator.measure(observables, 0, n)  # type: ignore[misc]
         with threadpool_limits(limits=1, user_api="blas"):

@@ -28,7 +28,6 @@ from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.simulator import Simulator
 
 __all__ = [
-    "CHUNK_BYTES",
     "THREADS",
     "Run",
     "Workers",
@@ -40,10 +39,6 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-#: Working memory of one call of a simulator. A quarter would stay in the second-level cache, but
-#: the interpreter's share of a call, during which other threads wait, doubles the time of short
-#: rows.
-CHUNK_BYTES = 1 << 22
 #: Values of observables that a task holds before they are reduced.
 _TASK_BYTES = 1 << 24
 THREADS = Integer(low=1)
@@ -140,7 +135,7 @@ class Run:
         self._sizes = [o.size(T, depth) for o in self.observables]
         columns = sum(self._sizes)
         per_sample = check_sample_memory(simulator, self.observables, columns)
-        self._chunk = max(1, CHUNK_BYTES // per_sample)
+        self._chunk = max(1, simulator.call_bytes // per_sample)
         if batch is None:
             batch = max(1, min(_TASK_BYTES // (8 * columns), 1 << 14))
         else:
@@ -183,10 +178,15 @@ class Run:
         # The incomplete last leaf is drawn again as part of a longer one, and counts until then.
         done = self._done[0].leaves * LEAF
         in_flight: deque[Future[list[Moments]]] = deque()
+        leaves = -(-(samples - done) // LEAF)
+        if leaves < workers.number:
+            self._extend_in_pieces(done, samples, workers)
+            if progress is not None:
+                progress(self.n)
+            return
         # A short extension is shared out too: without it the first rounds of a verdict, most of all
         # samples that are ever drawn, would keep a single thread busy.
-        share = -(-(samples - done) // (LEAF * workers.number))
-        step = min(self._leaves_per_task, share) * LEAF
+        step = min(self._leaves_per_task, -(-leaves // workers.number)) * LEAF
         starts = iter(range(done, samples, step))
         try:
             exhausted = False
@@ -207,14 +207,36 @@ class Run:
             for future in in_flight:
                 future.cancel()
 
+    def _extend_in_pieces(self, done: int, samples: int, workers: Workers) -> None:
+        """Share samples that make fewer leaves than there are workers."""
+        n = samples - done
+        calls = -(-n // self._chunk)
+        pieces = -(-calls // workers.number) * workers.number
+        size = -(-n // pieces)
+        values = [np.empty((n, columns)) for columns in self._sizes]
+        shares = [
+            workers.pool.submit(self._fill, values, done, start, min(size, n - start))
+            for start in range(0, n, size)
+        ]
+        try:
+            for share in shares:
+                share.result()
+        finally:
+            for share in shares:
+                share.cancel()
+        self._done = _extended(self._done, [leaf_moments(array, LEAF) for array in values])
+
+    def _fill(self, values: list[FloatArray], first_sample: int, start: int, n: int) -> None:
+        """Draw the samples first_sample + start ... into the rows start ... of arrays."""
+        drawn = self.simulator.measure(self.observables, first_sample + start, n)
+        for target, part in zip(values, drawn, strict=True):
+            target[start : start + n] = part
+
     def _task(self, first_sample: int, n: int) -> list[Moments]:
         """Draw n samples and return, for each observable, the statistics of their leaves."""
         values = [np.empty((n, size)) for size in self._sizes]
         for start in range(0, n, self._chunk):
-            count = min(self._chunk, n - start)
-            drawn = self.simulator.measure(self.observables, first_sample + start, count)
-            for target, part in zip(values, drawn, strict=True):
-                target[start : start + count] = part
+            self._fill(values, first_sample, start, min(self._chunk, n - start))
         return [leaf_moments(array, LEAF) for array in values]
 
     def moments(self, index: int = 0) -> Moments:
@@ -263,7 +285,7 @@ def draw_values(
     -------
     ndarray of shape (stop - first,)
     """
-    step = max(1, CHUNK_BYTES // simulator.bytes_for((observable,)))
+    step = max(1, simulator.call_bytes // simulator.bytes_for((observable,)))
     blocks = [
         workers.pool.submit(simulator.measure, (observable,), start, min(step, stop - start))
         for start in range(first, stop, step)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from qktheory.base.domains import Integer
 from qktheory.kernels import Moments, leaf_moments
 from qktheory.observables.observable import Observable
-from qktheory.simulation.engine import CHUNK_BYTES, check_sample_memory
+from qktheory.simulation.engine import check_sample_memory
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.estimate import Estimate
 from qktheory.simulation.moments import LEAF, MomentTree
@@ -280,7 +280,7 @@ def _extend(group: Sequence[_Member], samples: int) -> None:
     leader = group[0].simulator
     widths = sum(sum(member.sizes) for member in group)
     block = max(1, _VALUE_BYTES // (8 * widths * LEAF)) * LEAF
-    chunk = max(1, CHUNK_BYTES // leader.bytes_for(group[0].observables))
+    chunk = max(1, leader.call_bytes // leader.bytes_for(group[0].observables))
     begin = group[0].tree.leaves * LEAF
     for first in range(begin, samples, block):
         n = min(block, samples - first)

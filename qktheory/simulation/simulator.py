@@ -53,6 +53,10 @@ class Simulator(ABC):
     """
 
     name: ClassVar[str]
+    #: Working memory of one call. A quarter would stay in the second-level cache, but the
+    #: interpreter's share of a call, during which other threads wait, doubles the time of short
+    #: rows.
+    call_bytes: ClassVar[int] = 1 << 22
     #: Whether it forms score matrices, for normalisers that are no maps of single rows.
     whole_matrix: ClassVar[bool] = False
     #: Whether it draws networks, and nothing else.

@@ -36,6 +36,8 @@ class NetworkSimulator(Simulator):
 
     name = "network"
     networks = True
+    # A layer is a hundred calls of NumPy: they are worth a batch beyond the cache.
+    call_bytes = 1 << 24
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
