@@ -20,9 +20,13 @@ __all__ = ["compare"]
 
 @click.command(short_help="Set predictions beside a simulation of an experiment.")
 @click.argument("spec", required=False, metavar="[SPEC.toml]")
-@click.option("--preset", metavar="NAME", help="A built-in experiment: random_walk or iid.")
 @click.option(
-    "--samples", type=int, default=10_000, show_default=True, metavar="N", help="Samples, >= 1."
+    "--preset",
+    metavar="NAME",
+    help="A built-in experiment: random_walk, iid, rank-collapse, circle.",
+)
+@click.option(
+    "--samples", type=int, metavar="N", help="Samples, >= 1.  [default: 10000, fewer of networks]"
 )
 @run_options
 @json_file_option
@@ -30,7 +34,7 @@ __all__ = ["compare"]
 def compare(
     spec: str | None,
     preset: str | None,
-    samples: int,
+    samples: int | None,
     seed: int,
     delta: float,
     threads: int | None,
@@ -42,7 +46,8 @@ def compare(
     For each observable: its range, the Monte Carlo mean with its interval, and the predictions of
     all claims that apply: exact values, bounds, asymptotic values, with their distance from the
     mean in half-widths (hw) of the interval. Of a vector observable, the first, the middle and
-    the last key are shown, and the largest distance over all keys.
+    the last key (or layer) are shown, and the largest distance over all. A spec with variants, such
+    as the eight networks of rank-collapse, is compared variant by variant.
 
     Exit status: 0 whether predictions and simulation agree or not, 2 for bad input, 130 if
     interrupted (the samples drawn so far are reported).
@@ -58,26 +63,36 @@ def compare(
         check_writable("--json", json_file)
     if plot is not None:
         from qktheory.plots.comparison import plot_comparison
+        from qktheory.plots.depth_curves import plot_networks
         from qktheory.plots.style import check_format, save_figure
 
         check_format("--plot", plot)
         check_writable("--plot", plot)
-    with progress_line("samples") as progress:
-        result = run(
-            specification.ensemble,
-            specification.observables,
-            samples=samples,
-            seed=seed,
-            delta=delta,
-            threads=threads,
-            progress=progress,
-        )
-    if json_file != "-":
-        _echo(result, samples, time.perf_counter() - started)
+    results: dict[str, Comparison] = {}
+    for title, ensemble in (specification.variants or {"": specification.ensemble}).items():
+        with progress_line("samples") as progress:
+            results[title] = run(
+                ensemble,
+                specification.observables,
+                samples=specification.samples if samples is None else samples,
+                seed=seed,
+                delta=delta,
+                threads=threads,
+                progress=progress,
+            )
+        result = results[title]
+        if json_file != "-":
+            if title:
+                click.echo(f"== {title}")
+            asked = specification.samples if samples is None else samples
+            _echo(result, asked, time.perf_counter() - started)
+        if result.interrupted:
+            break
     if json_file is not None:
-        emit_json(result.to_dict(), json_file)
+        reports = {title: one.to_dict() for title, one in results.items()}
+        emit_json(reports.get("", {"variants": reports}), json_file)
     if plot is not None:
-        figure, caption = plot_comparison(result)
+        figure, caption = plot_comparison(result) if "" in results else plot_networks(results)
         save_figure(figure, plot, caption)
     return 130 if result.interrupted else 0
 
@@ -121,7 +136,7 @@ def _grid(compared: ObservableComparison) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from qktheory.report.comparison import comparison_lines, shown_keys
+    from qktheory.report.comparison import comparison_lines, index_word, shown_keys
 
     keys = shown_keys(compared)
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -132,7 +147,9 @@ def _grid(compared: ObservableComparison) -> Table:
     table.add_column()
     table.add_column()
     if keys:
-        table.add_row("", "", *(f"key {key}" for key in keys), "off by (hw)", "")
+        word, first = index_word(compared)
+        heads = (f"{word} {key - 1 + first}" for key in keys)
+        table.add_row("", "", *heads, "off by (hw)", "")
     for line in comparison_lines(compared):
         style = {"agrees": "green", "holds": "green"}.get(line.answer, "")
         style = "bold red" if line.answer in ("DISAGREES", "VIOLATED") else style

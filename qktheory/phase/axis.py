@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qktheory.attention.attention import Attention
+from qktheory.attention.network import Network
 from qktheory.base.domains import Choice, Integer, Parameter, Real, check_parameters
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.spectra.law import LAWS
@@ -24,7 +25,7 @@ AxisValue = float | int | str
 #: More values than this in one axis are a slip of the pen.
 _MOST_VALUES = 1_000_000
 #: Names that stand for integers: values of a range are rounded.
-_INTEGERS = ("d", "T", "d_k")
+_INTEGERS = ("d", "T", "d_k", "depth", "heads", "window", "width")
 _RANGE = (
     Parameter("start", Real(), "first value"),
     Parameter("stop", Real(), "last value"),
@@ -50,6 +51,7 @@ def axis_names() -> tuple[str, ...]:
     laws = {"law", "query"} | _declared(TOKEN_LAWS[law] for law in TOKEN_LAWS)
     names += [f"tokens.{n}" for n in laws]
     names += [f"attention.{n}" for n in Attention.__dataclass_fields__]
+    names += [f"network.{n}" for n in Network.__dataclass_fields__]
     return tuple(sorted(names))
 
 

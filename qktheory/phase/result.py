@@ -75,8 +75,8 @@ def sweep_dataset(journal: Journal) -> xarray.Dataset:
 
 def _sizes(sweep: Sweep) -> tuple[int, int]:
     """Return T and the depth of the network, 0 without one, of a sweep with vector observables."""
-    table = sweep.table(0)
-    return int(table["T"]), int(table.get("network", {}).get("depth", 0))
+    ensemble = sweep.table(0)
+    return int(ensemble["T"]), int(ensemble.get("network", {}).get("depth", 0))
 
 
 class _Columns:

@@ -104,8 +104,10 @@ class Sweep:
         if not 1 <= self.cells <= _MOST_CELLS:
             raise bad_value("cells", self.cells, f"1 to {_MOST_CELLS} cells")
         vector = [o.name for o in found if o.vector]
-        if vector and len(self._keys()) > 1:
+        if vector and len(self._taken("T")) > 1:
             raise bad_value("observables", vector, "scalar ones: T, the number of keys, varies")
+        if vector and len(self._taken("network.depth")) > 1:
+            raise bad_value("observables", vector, "scalar ones (final_...): the depth varies")
         if self.goal.refine is not None:
             check_phase_is_measured(self.observables, self._normalizers())
 
@@ -118,11 +120,11 @@ class Sweep:
         own = attention.get("normalizer", "softmax") if isinstance(attention, Mapping) else ""
         return along or {str(own)}
 
-    def _keys(self) -> set[AxisValue]:
-        """Return the values that T takes, none if the template has it."""
-        along = [axis.values for axis in self.axes if axis.name == "T"]
+    def _taken(self, name: str) -> set[AxisValue]:
+        """Return the values that a name takes, none if only the template has it."""
+        along = [axis.values for axis in self.axes if axis.name == name]
         return {value for values in along for value in values} | {
-            case["T"] for case in self.cases if "T" in case
+            case[name] for case in self.cases if name in case
         }
 
     def _check_names(self) -> None:
@@ -310,7 +312,8 @@ def _flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     for name, value in table.items():
         dotted = f"{prefix}{name}"
         if isinstance(value, Mapping) and not _RANGE & set(value):
-            if dotted not in ("spectrum", "matrix", "tokens", "attention") and not prefix:
+            tables = ("spectrum", "matrix", "tokens", "attention", "network")
+            if dotted not in tables and not prefix:
                 check_axis_name(dotted)
             yield from _flattened(value, f"{dotted}.")
         else:

@@ -69,7 +69,7 @@ def plot_scalar(compared: ObservableComparison, ax: Axes) -> list[Artist]:
 
 
 def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
-    """Draw a vector observable over the relative position theta = key/T of the key.
+    """Draw a vector observable over the relative position theta = key/T of the key, or the layer.
 
     Parameters
     ----------
@@ -85,7 +85,11 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
         exact ones solid, sharp ones dash-dotted, asymptotic ones dashed, bounds dotted.
     """
     estimate = compared.estimate
-    theta = np.arange(1, estimate.mean.size + 1) / estimate.mean.size
+    by_key = compared.observable.index == "key"
+    if by_key:
+        theta = np.arange(1, estimate.mean.size + 1) / estimate.mean.size
+    else:
+        theta = np.arange(estimate.mean.size) + float(compared.observable.index == "layer")
     artists: list[Artist] = [
         ax.fill_between(
             theta, estimate.low, estimate.high, color=COLOURS[0], alpha=0.18, linewidth=0
@@ -111,9 +115,10 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
             label=_label(prediction),
         )
         artists.append(line)
-    ax.set_xlim(0.0, 1.0)
-    _set_scale(ax, estimate.mean)
-    ax.set_xlabel(r"position of the key, $\theta = i/T$")
+    if by_key:
+        ax.set_xlim(0.0, 1.0)
+        _set_scale(ax, estimate.mean)
+    ax.set_xlabel(r"position of the key, $\theta = i/T$" if by_key else "layer $l$")
     ax.set_ylabel(compared.observable.title)
     ax.legend(loc="best")
     return artists

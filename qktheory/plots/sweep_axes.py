@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float64]
 
 #: Titles of axes; another one is called by its dotted name.
 AXIS_TITLES = {
+    "network.depth": "layers $L$",
+    "network.alpha": r"skip strength $\alpha$",
     "spectrum.xi": r"trace $\xi = \mathrm{tr}\,W$",
     "spectrum.eta": r"spread $\eta = \mathrm{tr}\,W^2$",
     "spectrum.mean": "mean of the eigenvalues",

@@ -39,8 +39,14 @@ class ComparisonLine:
     answer: str
 
 
+def index_word(compared: ObservableComparison) -> tuple[str, int]:
+    """Return what components are numbered by, and the number of the first one."""
+    index = compared.observable.index
+    return ("layer", 0) if index == "state" else (index, 1)
+
+
 def shown_keys(compared: ObservableComparison) -> tuple[int, ...]:
-    """Return the keys, from 1, that text shows of an observable; empty for a scalar one."""
+    """Return the components, from 1, that text shows; none for a scalar observable."""
     size = compared.estimate.mean.size
     if not compared.estimate.vector:
         return ()
@@ -127,7 +133,7 @@ def _deviation(value: NDArray[np.float64], compared: ObservableComparison) -> st
     if not np.isfinite(width).all():
         return "-"
     worst = int(np.argmax(np.abs(scaled)))
-    where = f"at {worst + 1}" if estimate.vector else "hw"
+    where = f"at {worst + index_word(compared)[1]}" if estimate.vector else "hw"
     return f"{scaled[worst]:+.2f} {where}"
 
 

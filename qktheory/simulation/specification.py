@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from qktheory.simulation.ensemble import Ensemble
 
 __all__ = ["Specification", "preset_names", "read_preset", "read_specification"]
 
+#: Of an experiment with a [network].
+NETWORK_OBSERVABLES = ("log10_relative_residual", "log10_residual", "mean_cosine")
 DEFAULT_OBSERVABLES = ("entropy", "participation", "max_weight", "self_weight")
 
 
@@ -27,11 +29,23 @@ class Specification:
     ensemble : Ensemble
         The experiment.
     observables : tuple of Observable
-        What to measure; entropy, participation, max_weight and self_weight by default.
+        What to measure; entropy, participation, max_weight and self_weight by default, residuals
+        of all layers of a network.
+    variants : dict of str to Ensemble
+        Experiments that differ from it in some keys, by title: ``[[variants]]`` with a ``title``
+        and dotted names such as ``"network.skip"``. Those are then drawn, and not `ensemble`.
     """
 
     ensemble: Ensemble
     observables: tuple[Observable, ...]
+    variants: dict[str, Ensemble] = field(default_factory=dict, hash=False)
+
+    @property
+    def samples(self) -> int:
+        """Samples that are drawn where none are asked for: fewer of networks, which are dear."""
+        if self.ensemble.network is None:
+            return 10_000
+        return 256 if self.ensemble.redraws_matrix or self.ensemble.tokens.name != "fixed" else 2
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], folder: Path | None = None) -> Specification:
@@ -44,11 +58,37 @@ class Specification:
         ['entropy', 'participation', 'max_weight', 'self_weight']
         """
         rest = dict(table)
-        names = rest.pop("observables", list(DEFAULT_OBSERVABLES))
+        default = NETWORK_OBSERVABLES if "network" in rest else DEFAULT_OBSERVABLES
+        names = rest.pop("observables", list(default))
+        given = rest.pop("variants", [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise bad_value("observables", names, "a list of names of observables")
         observables = find_observables(names)
-        return cls(Ensemble.from_dict(rest, folder), observables)
+        if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+            raise bad_value("variants", given, "a list of tables")
+        variants: dict[str, Ensemble] = {}
+        for changes in given:
+            title = changes.get("title")
+            if not isinstance(title, str) or title in variants:
+                raise bad_value("variants.title", title, "a name of its own for each variant")
+            changed = _changed(rest, {k: v for k, v in changes.items() if k != "title"})
+            variants[title] = Ensemble.from_dict(changed, folder)
+        return cls(Ensemble.from_dict(rest, folder), observables, variants)
+
+
+def _changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested tables with some entries set, by dotted name."""
+    found = dict(table)
+    for name, value in changes.items():
+        head, _, tail = name.partition(".")
+        if not tail:
+            found[head] = value
+            continue
+        inner = found.get(head, {})
+        if not isinstance(inner, Mapping):
+            raise bad_value(head, inner, "a table")
+        found[head] = _changed(inner, {tail: value})
+    return found
 
 
 def read_specification(path: str | Path) -> Specification:
@@ -87,7 +127,7 @@ def preset_names() -> list[str]:
     Examples
     --------
     >>> preset_names()
-    ['iid', 'random_walk']
+    ['circle', 'iid', 'random_walk', 'rank_collapse']
     """
     folder = files("qktheory.simulation") / "presets"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())

@@ -17,7 +17,15 @@ from qktheory.phase.specification import read_sweep, read_sweep_preset, sweep_pr
 from qktheory.plots.phase_diagram import FIGURES, draw_preset, draw_sweep, obstacle, plane_of
 from qktheory.theorems.catalogue import evaluate
 
-NAMES = ["freezing", "localization", "self_attention", "spectrum", "trainability"]
+NAMES = [
+    "freezing",
+    "localization",
+    "rank_collapse",
+    "self_attention",
+    "spectrum",
+    "trainability",
+    "width_collapse",
+]
 
 
 def test_all_presets_are_there_with_figures_of_their_own() -> None:
@@ -36,9 +44,10 @@ def test_the_localization_preset_is_as_large_as_it_says() -> None:
     assert (sweep.template["T"], sweep.goal.samples) == (1024, 10_000)
 
 
-@pytest.mark.parametrize("name", ["localization", "self-attention", "spectrum"])
+@pytest.mark.parametrize("name", ["localization", "self-attention", "spectrum", "width-collapse"])
 def test_a_preset_ends_with_its_figure(name, tmp_path) -> None:
-    result = run_preset(name, tmp_path, grid=(4, 4), samples=64, workers=1)
+    grid = (3, 2) if name == "width-collapse" else (4, 4)
+    result = run_preset(name, tmp_path, grid=grid, samples=64, workers=1)
     assert (tmp_path / "result.nc").exists()
     figure, caption = draw_preset(result)
     assert "64 samples a cell" in caption
