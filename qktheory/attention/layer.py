@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from qktheory.attention.attention import Attention
 
-__all__ = ["score_blocks", "score_buffer"]
+__all__ = ["block_bytes", "score_blocks", "score_buffer"]
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +42,22 @@ def score_buffer(T: int) -> FloatArray:
     >>> score_buffer(512).shape, score_buffer(8).shape
     ((128, 512), (8, 8))
     """
-    return np.empty((max(1, min(T, _BLOCK_BYTES // (8 * T))), T))
+    return np.empty(_block_shape(T))
+
+
+def _block_shape(T: int) -> tuple[int, int]:
+    return max(1, min(T, _BLOCK_BYTES // (8 * T))), T
+
+
+def block_bytes(T: int) -> int:
+    """Return the size of `score_buffer`, without allocating it.
+
+    Examples
+    --------
+    >>> block_bytes(512)
+    524288
+    """
+    return 8 * math.prod(_block_shape(T))
 
 
 def score_blocks(

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.attention.layer import score_blocks, score_buffer
+from qktheory.attention.layer import block_bytes, score_blocks, score_buffer
 from qktheory.attention.normalizer import Normalizer
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
@@ -55,7 +55,7 @@ class FullMatrix(NoiseSimulator):
         if self._whole(observables):
             return self.bytes_per_sample()
         T, d = self.ensemble.T, self.ensemble.d
-        return 8 * T * (3 * d + 3) + 3 * score_buffer(T).nbytes
+        return 8 * T * (3 * d + 3) + 3 * block_bytes(T)
 
     def _whole(self, observables: Sequence[Observable]) -> bool:
         """Return whether whole matrices are formed."""
