@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from qktheory.phase.preset import run_preset
 from qktheory.phase.specification import sweep_preset_names
@@ -14,11 +15,19 @@ from qktheory.plots.phase_diagram import draw_preset
 from qktheory.plots.style import save_figure
 
 
+#: Pictures of another size than that of the preset.
+SIZES: dict[str, dict[str, Any]] = {
+    "localization": {"grid": (40, 40), "refine": "phase", "max_samples": 10_000}
+}
+
+
 def main(names: list[str]) -> None:
     """Run presets and draw them."""
     for name in names or sweep_preset_names():
         stem = name.replace("-", "_")
-        figure, caption = draw_preset(run_preset(name, Path("gallery") / stem))
+        figure, caption = draw_preset(
+            run_preset(name, Path("gallery") / stem, **SIZES.get(stem, {}))
+        )
         save_figure(figure, Path(__file__).parent / f"gallery_{stem}.png", caption, dpi=130)
         print(caption)
 
