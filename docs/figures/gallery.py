@@ -14,7 +14,6 @@ from qktheory.phase.specification import sweep_preset_names
 from qktheory.plots.phase_diagram import draw_preset
 from qktheory.plots.style import save_figure
 
-
 #: Pictures of another size than that of the preset.
 SIZES: dict[str, dict[str, Any]] = {
     "localization": {"grid": (40, 40), "refine": "phase", "max_samples": 10_000}
