@@ -12,12 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qktheory.theorems.claim import Claim
+    from qktheory.theorems.papers import Paper
 
 __all__ = ["claims"]
 
 
 @click.command(short_help="List the claims, by paper, or those that apply to an experiment.")
-@click.option("--papers", is_flag=True, help="Group the claims by the paper they come from.")
+@click.option(
+    "--papers",
+    is_flag=True,
+    help="Group the claims by paper, and name what of each paper cannot be checked and why.",
+)
+@click.option(
+    "--verdicts",
+    "report",
+    metavar="REPORT.json",
+    help="With --papers: add the verdicts of a report that `qktheory verify --json` wrote.",
+)
 @click.option(
     "--for",
     "spec",
@@ -25,18 +36,38 @@ __all__ = ["claims"]
     help="Say which claims apply to an experiment and, where not, which assumption fails.",
 )
 @json_option
-def claims(papers: bool, spec: str | None, as_json: bool) -> int:
+def claims(papers: bool, report: str | None, spec: str | None, as_json: bool) -> int:
     """List ids, titles, kinds, standings and sources of all claims."""
     from qktheory.cli.output import emit_json
     from qktheory.theorems.catalogue import claims as all_claims
 
     found = all_claims()
     failing = None if spec is None else _failing(spec)
+    verdicts = _verdicts(report, papers)
     if as_json:
-        emit_json(_report(found, failing, papers))
+        emit_json(_report(found, failing, papers, verdicts))
     else:
-        _echo(found, failing, papers)
+        _echo(found, failing, papers, verdicts)
     return 0
+
+
+def _verdicts(report: str | None, papers: bool) -> dict[str, str]:
+    """Return verdicts by claim from a report of `qktheory verify`, none without one."""
+    import json
+    from pathlib import Path
+
+    from qktheory.base.errors import bad_value
+
+    if report is None:
+        return {}
+    if not papers:
+        raise bad_value("--verdicts", report, "--papers beside it")
+    expected = "a report written by `qktheory verify --json`"
+    try:
+        entries = json.loads(Path(report).read_text("utf-8"))["claims"]
+        return {str(entry["id"]): str(entry["verdict"]) for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise bad_value("--verdicts", report, expected) from None
 
 
 def _failing(spec: str) -> Mapping[str, str | None]:
@@ -46,15 +77,10 @@ def _failing(spec: str) -> Mapping[str, str | None]:
     return applicability(read_specification(spec).ensemble)
 
 
-def _by_paper(found: Sequence[Claim]) -> dict[str, list[Claim]]:
-    papers: dict[str, list[Claim]] = {}
-    for claim in found:
-        source = claim.source
-        paper = f"{source.authors} ({source.year}): {source.title}"
-        papers.setdefault(f"{paper}, arXiv:{source.arxiv}" if source.arxiv else paper, []).append(
-            claim
-        )
-    return papers
+def _groups(found: Sequence[Claim]) -> list[tuple[Paper, list[Claim]]]:
+    from qktheory.theorems.papers import by_paper
+
+    return by_paper(found)
 
 
 def _entry(claim: Claim, failing: Mapping[str, str | None] | None) -> dict[str, Any]:
@@ -74,26 +100,45 @@ def _entry(claim: Claim, failing: Mapping[str, str | None] | None) -> dict[str, 
 
 
 def _report(
-    found: Sequence[Claim], failing: Mapping[str, str | None] | None, papers: bool
+    found: Sequence[Claim],
+    failing: Mapping[str, str | None] | None,
+    papers: bool,
+    verdicts: Mapping[str, str],
 ) -> dict[str, Any]:
     from qktheory import __version__
 
+    entries = {claim.id: _entry(claim, failing) for claim in found}
+    for name in entries.keys() & verdicts.keys():
+        entries[name]["verdict"] = verdicts[name]
     if not papers:
-        return {"version": __version__, "claims": [_entry(c, failing) for c in found]}
+        return {"version": __version__, "claims": list(entries.values())}
     return {
         "version": __version__,
         "papers": [
-            {"paper": paper, "claims": [_entry(c, failing) for c in group]}
-            for paper, group in _by_paper(found).items()
+            {
+                "paper": str(paper),
+                "unchecked": paper.unchecked,
+                "claims": [entries[claim.id] for claim in group],
+            }
+            for paper, group in _groups(found)
         ],
     }
 
 
-def _echo(found: Sequence[Claim], failing: Mapping[str, str | None] | None, papers: bool) -> None:
+def _echo(
+    found: Sequence[Claim],
+    failing: Mapping[str, str | None] | None,
+    papers: bool,
+    verdicts: Mapping[str, str],
+) -> None:
     from qktheory.cli.output import echo, plain_table
 
-    groups = _by_paper(found) if papers else {"": list(found)}
-    for paper, group in groups.items():
+    groups: list[tuple[Paper | None, list[Claim]]] = [(None, list(found))]
+    if papers:
+        groups = [*_groups(found)]
+    for paper, group in groups:
+        if paper is not None:
+            click.echo(f"\n{paper}")
         if failing is not None:
             table = plain_table("claim", "applies", "failing assumption", "title")
             for claim in group:
@@ -101,10 +146,17 @@ def _echo(found: Sequence[Claim], failing: Mapping[str, str | None] | None, pape
                 answer = ("yes", "") if reason is None else ("no", reason.partition(":")[0])
                 table.add_row(claim.id, *answer, claim.title)
         elif papers:
-            table = plain_table("claim", "standing", "kind", "statement", "title")
+            last = ("verdict",) if verdicts else ()
+            table = plain_table("claim", "standing", "kind", *last, "statement", "title")
             for claim in group:
+                verdict = (verdicts.get(claim.id, "not judged"),) if verdicts else ()
                 table.add_row(
-                    claim.id, claim.standing, claim.kind, claim.source.statement, claim.title
+                    claim.id,
+                    claim.standing,
+                    claim.kind,
+                    *verdict,
+                    claim.source.statement,
+                    claim.title,
                 )
         else:
             table = plain_table("claim", "standing", "kind", "title", "source")
@@ -112,9 +164,11 @@ def _echo(found: Sequence[Claim], failing: Mapping[str, str | None] | None, pape
                 table.add_row(
                     claim.id, claim.standing, claim.kind, claim.title, _short_source(claim)
                 )
-        if paper:
-            click.echo(f"\n{paper}")
-        echo(table)
+        if group:
+            echo(table)
+        if paper is not None and paper.unchecked:
+            what = "no checkable claim" if not group else "not checked"
+            click.echo(f"  {what}: {paper.unchecked}")
 
 
 def _short_source(claim: Claim) -> str:

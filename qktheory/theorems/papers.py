@@ -6,11 +6,12 @@ the reason. `qktheory claims --papers` reads both.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qktheory.theorems.claim import Source
+from qktheory.theorems.claim import Claim, Source
 
-__all__ = ["PAPERS", "Paper", "cite"]
+__all__ = ["PAPERS", "Paper", "by_paper", "cite"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Paper:
         """Return the paper as the source of a statement."""
         return Source(self.authors, self.year, self.title, statement, self.arxiv)
 
+    def __str__(self) -> str:
+        cited = f"{self.authors} ({self.year}): {self.title}"
+        return f"{cited}, arXiv:{self.arxiv}" if self.arxiv else cited
+
 
 #: Papers by first author and year. A plain table: claims cite it while they are being imported.
 PAPERS: dict[str, Paper] = {}
@@ -66,11 +71,63 @@ def cite(name: str, statement: str) -> Source:
     return PAPERS[name].source(statement)
 
 
+def by_paper(claims: Iterable[Claim]) -> list[tuple[Paper, list[Claim]]]:
+    """Return the papers that claims come from, each with its claims, then those without any.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+        Each comes up exactly once, under the paper of its source.
+
+    Returns
+    -------
+    list of (Paper, list of Claim)
+        Papers in the order of their first claim; papers of the list without a claim last.
+
+    Examples
+    --------
+    >>> papers = by_paper([])
+    >>> [paper.arxiv for paper, _ in papers if "engineering" in paper.unchecked]
+    ['2205.07100']
+    """
+    listed = {paper.arxiv: paper for paper in PAPERS.values()}
+    groups: dict[tuple[str, int, str], tuple[Paper, list[Claim]]] = {}
+    for claim in claims:
+        s = claim.source
+        paper = listed.get(s.arxiv) if s.arxiv else None
+        paper = paper or Paper(s.authors, s.year, s.title, s.arxiv)
+        groups.setdefault((paper.authors, paper.year, paper.title), (paper, []))[1].append(claim)
+    found = list(groups.values())
+    cited = {id(paper) for paper, _ in found}
+    return found + [(paper, []) for paper in PAPERS.values() if id(paper) not in cited]
+
+
 def _paper(
     name: str, authors: str, year: int, title: str, arxiv: str = "", unchecked: str = ""
 ) -> None:
     PAPERS[name] = Paper(authors, year, title, arxiv, unchecked)
 
+
+# --- random features, rank ------------------------------------------------------------------------
+
+_paper(
+    "fu2023",
+    "Fu, Guo, Bai, Mei",
+    2023,
+    "What can a single attention layer learn? A study through the random features lens",
+    "2307.11353",
+    "excess-risk rates are sample-complexity orders with unspecified constants; the kernel that "
+    "they are about is ZOO-FU-1",
+)
+_paper(
+    "amsel2024",
+    "Amsel, Yehudai, Bruna",
+    2024,
+    "On the benefits of rank in attention layers",
+    "2407.16153",
+    "the exponential lower bound on the number of low-rank heads is on all of them at once; its "
+    "finite shadow, a floor for symmetric heads of rank one, is ZOO-RANK-3",
+)
 
 # --- network identities ---------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -26,6 +27,38 @@ def test_claims_by_paper(run: Run) -> None:
     papers = strict_json(run("claims", "--papers", "--json").stdout)["papers"]
     assert sum(len(p["claims"]) for p in papers) == len(claims())
     assert "arXiv:2402.02098" in run("claims", "--papers").stdout
+
+
+def test_papers_say_what_cannot_be_checked_and_why(run: Run) -> None:
+    papers = strict_json(run("claims", "--papers", "--json").stdout)["papers"]
+    by_title = {p["paper"]: p for p in papers}
+    assert len(by_title) == len(papers)
+    (hybrid,) = (p for p in papers if "arXiv:2602.01763" in p["paper"])
+    assert [c["id"] for c in hybrid["claims"]] == ["ZOO-HYB-1"]
+    assert "communication lower bound" in hybrid["unchecked"]
+    without = [p for p in papers if not p["claims"]]
+    assert all(p["unchecked"] for p in without)
+    assert any("engineering" in p["unchecked"] for p in without)
+    assert any("sample-complexity" in p["unchecked"] for p in papers)
+    words = run("claims", "--papers").stdout
+    assert "no checkable claim: an engineering paper" in words
+    assert "not checked: " in words
+
+
+def test_papers_with_the_verdicts_of_a_report(run: Run, tmp_path: Path) -> None:
+    report = tmp_path / "verdicts.json"
+    report.write_text(run("verify", "LOC-4d", "--json", "-").stdout, "utf-8")
+    papers = strict_json(run("claims", "--papers", "--verdicts", str(report), "--json").stdout)
+    found = {c["id"]: c.get("verdict") for p in papers["papers"] for c in p["claims"]}
+    assert found["LOC-4d"] == "supported"
+    assert found["LOC-4a"] is None
+    words = run("claims", "--papers", "--verdicts", str(report)).stdout
+    assert "supported" in words
+    assert "not judged" in words
+    for arguments in (("--verdicts", str(report)), ("--papers", "--verdicts", "missing.json")):
+        refused = run("claims", *arguments)
+        assert refused.exit_code == 2
+        assert "--verdicts = " in refused.stderr
 
 
 def test_which_claims_apply_and_which_assumption_fails(run: Run) -> None:
