@@ -56,6 +56,22 @@ def test_presets(run: Run, preset: str) -> None:
     assert "DISAGREES" not in result.stdout
 
 
+def test_variants_are_compared_one_by_one(run: Run, tmp_path: Path) -> None:
+    """The circle: three networks, a report and a figure of all of them."""
+    picture = tmp_path / "circle.png"
+    result = run("compare", "--preset", "circle", "--json", "-", "--plot", picture)
+    assert result.exit_code == 0
+    report = strict_json(result.stdout)["variants"]
+    assert list(report) == ["w = 1", "w = 20", "w = 1, skip"]
+    gap = report["w = 20"]["observables"]["log10_diameter"]["estimate"]
+    assert gap[3] == pytest.approx(float(np.log10(0.1717968567)), abs=1e-9)
+    assert report["w = 1"]["samples"] == 2
+    assert picture.stat().st_size > 10_000
+    text = run("compare", "--preset", "circle").stdout
+    assert "== w = 1, skip" in text
+    assert "layer 0" in text
+
+
 @pytest.mark.parametrize("width", ["80", "140"])
 def test_every_observable_has_its_lines(
     run: Run, monkeypatch: pytest.MonkeyPatch, width: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,49 @@ def test_networks_against_single_trajectories() -> None:
         )
         np.testing.assert_allclose(found[k], want.log10_norm_1inf, rtol=1e-10, atol=1e-10)
     assert found.min() < -200.0
+
+
+def test_variants_of_a_spec() -> None:
+    """RANK-11 has eight networks; bad variants are refused by name."""
+    from qktheory.simulation.specification import Specification, read_preset
+
+    networks = read_preset("rank-collapse").variants
+    assert len(networks) == 8
+    assert networks["skip, MLP"].network is not None
+    assert networks["skip, MLP"].network.mlp is not None
+    for bad, message in (
+        ([{"network.skip": "plain"}], "variants.title = None"),
+        ([{"title": "a"}, {"title": "a"}], "variants.title = 'a'"),
+        ({"title": "a"}, "expected a list of tables"),
+        ([{"title": "a", "network.skp": 1}], "did you mean 'skip'"),
+        ([{"title": "a", "d.x": 1}], "d = 8: expected a table"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            Specification.from_dict({**spec(), "variants": bad})
+        assert message in str(caught.value)
+
+
+def test_rows_of_long_sequences_need_no_square_matrix() -> None:
+    """T = 32768, all queries: a score matrix would take 8 GiB, a sample may take 1 GiB."""
+    table = {
+        "d": 16,
+        "T": 32768,
+        "matrix": {"model": "ginibre"},
+        "attention": {"query": "all", "mask": "causal"},
+    }
+    simulation = Simulation.prepare(table, ["entropy", "participation"])
+    (run,) = simulation.runs
+    assert run.simulator.name == "full_matrix"
+    assert run.simulator.bytes_for(run.observables) < 1 << 28
+    assert run.simulator.bytes_for([OBSERVABLES["stable_rank"]]) > 1 << 33
+    small = {**table, "T": 3000}
+    simulation = Simulation.prepare(small, ["entropy"], threads=1)
+    simulation.draws(0, 1)
+    tracemalloc.start()
+    simulation.draws(0, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 3000**2 / 8
 
 
 # --- refusals -------------------------------------------------------------------------------------
