@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from qktheory.attention.features import FeatureMap
 from qktheory.attention.normalizer import NORMALIZERS, Normalizer
 from qktheory.base.domains import Choice, Real
 from qktheory.base.errors import bad_value, unknown_name
@@ -33,6 +34,8 @@ class Attention:
         Causal: query i sees keys j <= i.
     query : {"last", "all"}
         Whether observables of a row are those of the last token or averages over all rows.
+    features : FeatureMap, optional
+        Of normaliser ``"random_features"``, and of no other one.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Attention:
     normalizer: str = "softmax"
     mask: str = "none"
     query: str = "last"
+    features: FeatureMap | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.temperature, str):
@@ -62,6 +66,16 @@ class Attention:
                 "attention.mask", self.mask, f"'none': normaliser {self.normalizer!r} takes no mask"
             )
         _QUERY.check("attention.query", self.query)
+        if self.features is None and self.normalize.of_tokens:
+            object.__setattr__(self, "features", FeatureMap())
+        if self.features is not None and not self.normalize.of_tokens:
+            raise bad_value(
+                "attention.normalizer",
+                self.normalizer,
+                "'random_features', as there is [attention.features]",
+            )
+        if self.features is not None and self.query != "last":
+            raise bad_value("attention.query", self.query, "'last' with random features")
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Attention:
@@ -70,11 +84,18 @@ class Attention:
         for name in table:
             if name not in names:
                 raise unknown_name("key of [attention]", name, names)
-        return cls(**table)
+        values = dict(table)
+        if "features" in values:
+            if not isinstance(values["features"], Mapping):
+                raise bad_value("attention.features", values["features"], "a table")
+            values["features"] = FeatureMap.from_dict(values["features"])
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table that `from_dict` reads."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        table = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        del table["features"]
+        return table if self.features is None else {**table, "features": self.features.to_dict()}
 
     def scale(self, d: int) -> float:
         """Return the divisor of the scores as a number at width d."""

@@ -26,13 +26,15 @@ class Normalizer(ABC):
     whether their rows sum to one, and implement `weights`. Rows need not sum to one
     (clipped-linear rows do not); `statistics` describes the row divided by its sum, so that entropy
     and participation keep their ranges. A map of whole score matrices says so in `rowwise` and
-    gives the map of the rows of one matrix as `fitted`; `masks` says whether scores may be -inf.
+    gives the map of the rows of one matrix as `fitted`; `masks` says whether scores may be -inf,
+    `of_tokens` whether weights are no function of the scores alone.
     """
 
     name: ClassVar[str]
     stochastic: ClassVar[bool] = False
     rowwise: ClassVar[bool] = True
     masks: ClassVar[bool] = True
+    of_tokens: ClassVar[bool] = False
 
     def fitted(self, scores: FloatArray) -> Normalizer:
         """Return the map of the rows of one score matrix, shape (T, T): itself if `rowwise`."""

@@ -119,14 +119,17 @@ def _echo(result: Comparison, asked: int, seconds: float) -> None:
         bounds = compared.observable.bounds(result.ensemble.T)
         reach = "unbounded" if bounds is None else f"range [{bounds[0]:.5g}, {bounds[1]:.5g}]"
         estimate = compared.estimate
+        interval = " interval" if estimate.has_interval else ": no interval holds"
         heading = (
-            f"{name}: {reach}, n = {estimate.n}, {estimate.guarantee} interval, simulator "
+            f"{name}: {reach}, n = {estimate.n}, {estimate.guarantee}{interval}, simulator "
             f"{estimate.simulator}"
         )
         click.echo("\n" + click.wrap_text(heading, width, subsequent_indent="  "))
         echo(_grid(compared))
         if not compared.predictions:
             click.echo("  no claim of the catalogue predicts it here")
+    if result.feature_demand is not None:
+        click.echo("\n" + click.wrap_text(result.feature_demand.text, min(width, 100)))
     click.echo()
     click.echo(click.wrap_text(comparison_closing(result, asked, seconds), min(width, 100)))
 

@@ -18,6 +18,7 @@ __all__ = [
     "MeanErrors",
     "factor_errors",
     "features_needed",
+    "finite_powers",
     "product_singular_values",
     "spectrum_errors",
 ]
@@ -200,6 +201,66 @@ def product_singular_values(W_Q: FloatArray, W_K: FloatArray) -> FloatArray:
     """
     Q, K = _triangular(W_Q), _triangular(W_K)
     return np.asarray(np.linalg.svd(Q @ K.T, compute_uv=False))
+
+
+def finite_powers(
+    W_Q: FloatArray,
+    W_K: FloatArray,
+    kind: str,
+    coefficient: float = 0.0,
+    bounded: bool = False,
+) -> dict[str, int]:
+    """Return how many moments of the squared error of one kernel are finite.
+
+    Parameters
+    ----------
+    W_Q, W_K : ndarray of shape (d, d_k)
+        Factors of W_QK, for independent tokens N(0, I).
+    kind : {"positive", "hyperbolic", "trig", "optimal"}
+        The feature; its frequencies are drawn with the tokens.
+    coefficient : float, optional
+        Of the quadratic term of kind ``"optimal"``, <= 0 (ZOO-RF-11).
+    bounded : bool, optional
+        Whether frequencies have a fixed norm instead of being Gaussian.
+
+    Returns
+    -------
+    dict
+        For ``"kernel_error"`` and ``"kernel_relative_error"``: 0 if the mean is infinite, 1 if
+        only the variance is, 2 if neither. The fourth power of a positive feature has exponent
+        6 (|q|^2 + |k|^2) + 16 q^T k: balanced factors have a variance up to sigma_1 = 1/28 only,
+        a mean up to 1/6 (ZOO-RF-6b).
+
+    Examples
+    --------
+    >>> finite_powers(np.array([[0.3]]), np.array([[0.3]]), "positive")["kernel_error"]
+    1
+    """
+    Q, K = _triangular(W_Q), _triangular(W_K)
+    P, W, R = Q @ Q.T, Q @ K.T, K @ K.T
+
+    def finite(norms: float, logit: float) -> bool:
+        """Whether exp(norms (|q|^2 + |k|^2) + 2 logit q^T k) has a mean."""
+        return _determinant(norms * P, logit * W, norms * R) is not None
+
+    def powers(relative: bool) -> int:
+        """Count p = 2, 4 from the first: moments of |Khat|^p and K^p, or of |Khat/K|^p."""
+        count = 0
+        for p in (2.0, 4.0):
+            shift = 0.5 * p if relative else 0.0
+            if kind == "trig":
+                good = finite(0.5 * p, -shift)  # |Khat| <= e^(N/2)
+            elif bounded:
+                good = True  # |Khat| is bounded, and Khat/K <= e^(c |z| - |z|^2/2) as well
+            else:
+                square = 0.5 * p * p * (1.0 - 4.0 * coefficient) / (1.0 - 4.0 * coefficient * p)
+                good = finite(square - 0.5 * p, square - shift)
+            if not good or not (relative or finite(0.0, 0.5 * p)):
+                break
+            count += 1
+        return count
+
+    return {"kernel_error": powers(False), "kernel_relative_error": powers(True)}
 
 
 def features_needed(scaled_error: float | None, error: float) -> int | None:

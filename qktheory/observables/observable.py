@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from qktheory.base.errors import bad_value
 from qktheory.base.registry import Registry
 from qktheory.observables.draws import Matrices, Rows
+from qktheory.observables.feature_rows import FeatureRows
 from qktheory.observables.network_pass import NetworkPass
 
 __all__ = [
     "OBSERVABLES",
+    "FeatureObservable",
     "MatrixObservable",
     "NetworkObservable",
     "Observable",
@@ -54,8 +56,8 @@ class Observable:
     vector: bool = False
 
     @property
-    def needs(self) -> Literal["row", "matrix", "network"]:
-        """Whether a single row suffices, or the whole attention matrix, or a network is needed."""
+    def needs(self) -> Literal["row", "matrix", "network", "features"]:
+        """What has to be drawn: a row, the attention matrix, a network, or an estimated row."""
         raise NotImplementedError
 
     def kind(self, T: int) -> tuple[object, ...]:
@@ -90,7 +92,7 @@ class RowObservable(Observable):
     compute: Callable[[Rows], FloatArray] = lambda rows: rows.weights
 
     @property
-    def needs(self) -> Literal["row", "matrix", "network"]:
+    def needs(self) -> Literal["row", "matrix", "network", "features"]:
         """A single row suffices."""
         return "row"
 
@@ -113,7 +115,7 @@ class MatrixObservable(Observable):
     compute: Callable[[Matrices], FloatArray] = lambda matrices: matrices.weights
 
     @property
-    def needs(self) -> Literal["row", "matrix", "network"]:
+    def needs(self) -> Literal["row", "matrix", "network", "features"]:
         """The whole matrix is needed."""
         return "matrix"
 
@@ -151,7 +153,7 @@ class NetworkObservable(Observable):
     unmasked: bool = False
 
     @property
-    def needs(self) -> Literal["row", "matrix", "network"]:
+    def needs(self) -> Literal["row", "matrix", "network", "features"]:
         """A network is needed."""
         return "network"
 
@@ -169,6 +171,29 @@ class NetworkObservable(Observable):
         if not self.vector:
             return 1
         return depth + 1 if self.of == "state" else depth
+
+
+@dataclass(frozen=True)
+class FeatureObservable(Observable):
+    """An observable of a row that random features estimate, beside the exact row.
+
+    Parameters
+    ----------
+    compute : callable
+        From `FeatureRows` of n rows to an array of shape (n,).
+
+    Examples
+    --------
+    >>> OBSERVABLES["feature_error"].needs
+    'features'
+    """
+
+    compute: Callable[[FeatureRows], FloatArray] = lambda rows: rows.weights
+
+    @property
+    def needs(self) -> Literal["row", "matrix", "network", "features"]:
+        """An estimated row is needed."""
+        return "features"
 
 
 OBSERVABLES: Registry[Observable] = Registry("observable", "qktheory.observables.catalogue")

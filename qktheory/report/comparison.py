@@ -109,7 +109,8 @@ def comparison_lines(compared: ObservableComparison) -> list[ComparisonLine]:
         ]
     else:
         value, ends = texts[0]
-        lines = [ComparisonLine("Monte Carlo", "mean", (f"{value} in {ends}",), "", "")]
+        shown = f"{value} in {ends}" if estimate.has_interval else f"{value}, no interval"
+        lines = [ComparisonLine("Monte Carlo", "mean", (shown,), "", "")]
     for prediction in compared.predictions:
         lines.append(
             ComparisonLine(

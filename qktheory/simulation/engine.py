@@ -251,7 +251,13 @@ class Run:
         T = self.simulator.ensemble.T
         return {
             o.name: Estimate.from_moments(
-                o.name, self.moments(k), delta, o.bounds(T), o.vector, self.simulator.name
+                o.name,
+                self.moments(k),
+                delta,
+                o.bounds(T),
+                o.vector,
+                self.simulator.name,
+                self.simulator.infinite_moment(o),
             )
             for k, o in enumerate(self.observables)
         }

@@ -103,6 +103,12 @@ class Ensemble:
             )
         self.tokens.check(self.T, self.d)
         if self.network is not None:
+            if self.attention.normalize.of_tokens:
+                raise bad_value(
+                    "attention.normalizer",
+                    self.attention.normalizer,
+                    "a map of scores in a network",
+                )
             self.network.check(self.T, self.d, self.attention.mask)
             if self.network.masked("none") and not self.attention.normalize.masks:
                 raise bad_value(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,9 @@ class Estimate:
         Ends of the confidence intervals, simultaneous over the k components.
     delta : float
         Probability that an interval misses, at this or any earlier or later number of samples.
-    guarantee : {"finite-sample", "asymptotic"}
-        Whether `delta` holds at every number of samples or as it grows.
+    guarantee : {"finite-sample", "asymptotic", "infinite variance", "infinite mean"}
+        Whether `delta` holds at every number of samples or as it grows, or why there is no
+        interval (then its ends are infinite).
     vector : bool
         Whether the observable has one component a key (then value, low, high are lists in JSON).
     simulator : str
@@ -56,10 +57,23 @@ class Estimate:
         bounds: tuple[float, float] | None,
         vector: bool,
         simulator: str,
+        infinite: Literal["mean", "variance"] | None = None,
     ) -> Estimate:
-        """Build from statistics and the range of the observable (None: unbounded)."""
+        """Build from statistics and the range of the observable (None: unbounded).
+
+        Where the mean or the variance is infinite no interval is given: its ends are infinite.
+        """
+        if infinite is not None:
+            ends = np.full_like(moments.mean, np.inf)
+            reason: Guarantee = "infinite mean" if infinite == "mean" else "infinite variance"
+            return cls(name, moments, -ends, ends, delta, reason, vector, simulator)
         low, high, guarantee = confidence_interval(moments, delta, bounds)
         return cls(name, moments, low, high, delta, guarantee, vector, simulator)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the interval says anything: not where the mean or the variance is infinite."""
+        return self.guarantee in ("finite-sample", "asymptotic")
 
     @property
     def n(self) -> int:

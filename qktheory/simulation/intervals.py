@@ -26,7 +26,7 @@ from qktheory.kernels import Moments
 __all__ = ["Guarantee", "confidence_interval", "spent"]
 
 FloatArray = NDArray[np.float64]
-Guarantee = Literal["finite-sample", "asymptotic"]
+Guarantee = Literal["finite-sample", "asymptotic", "infinite variance", "infinite mean"]
 
 #: Error probability per run, unless the user asks for another one.
 DEFAULT_DELTA = 1e-6

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,8 @@ class Simulator(ABC):
     whole_matrix: ClassVar[bool] = False
     #: Whether it draws networks, and nothing else.
     networks: ClassVar[bool] = False
+    #: Whether it estimates kernels by random features, and nothing else.
+    features: ClassVar[bool] = False
 
     def __init__(self, realization: Realization) -> None:
         realization.check_scale()
@@ -80,6 +82,13 @@ class Simulator(ABC):
     @abstractmethod
     def cost(cls, ensemble: Ensemble) -> float:
         """Return the cost of a sample, in random numbers drawn and multiplications."""
+
+    def infinite_moment(self, observable: Observable) -> Literal["mean", "variance"] | None:
+        """Return the lowest of mean and variance of an observable that is infinite.
+
+        Estimates of such an observable carry no interval: none would hold.
+        """
+        return None
 
     def work_per_sample(self) -> float:
         """Return the cost of a sample as far as the QK map makes it known; see `cost`."""
@@ -183,6 +192,10 @@ def _obstacle(kind: type[Simulator], ensemble: Ensemble, observable: Observable)
         return "it looks at a single layer, and the experiment is a network"
     if (ensemble.network is not None) != kind.networks:
         return f"it draws {'networks' if kind.networks else 'a single layer'}"
+    if observable.needs == "features" and not ensemble.attention.normalize.of_tokens:
+        return "attention uses no random features"
+    if ensemble.attention.normalize.of_tokens != kind.features:
+        return f"it {'only' if kind.features else 'never'} estimates kernels by random features"
     if not (kind.whole_matrix or kind.networks or ensemble.attention.normalize.rowwise):
         return f"normaliser {ensemble.attention.normalizer!r} needs the whole score matrix"
     return kind.obstacle(ensemble, observable)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CLAIMS",
     "ONE_LAYER",
+    "EXACT_ATTENTION",
+    "RANDOM_FEATURES",
     "W_IS_FIXED",
     "W_IS_REDRAWN",
     "Assumption",
@@ -95,6 +97,16 @@ class Assumption:
     holds: Callable[[Realization], bool]
 
 
+EXACT_ATTENTION = Assumption(
+    "exact attention",
+    "attention is not estimated by random features",
+    lambda realization: realization.ensemble.attention.features is None,
+)
+RANDOM_FEATURES = Assumption(
+    "random features",
+    "attention is estimated by random features",
+    lambda realization: realization.ensemble.attention.features is not None,
+)
 W_IS_FIXED = Assumption(
     "W is held fixed",
     "W is drawn once, and means are conditional on it",
@@ -355,6 +367,8 @@ class Claim:
     def failing_assumption(self, realization: Realization) -> Assumption | None:
         """Return the first assumption that an experiment does not meet, None if it meets all."""
         conditions = self.conditions if self.networks else (ONE_LAYER, *self.conditions)
+        if RANDOM_FEATURES not in conditions:
+            conditions = (EXACT_ATTENTION, *conditions)
         for assumption in conditions:
             if not assumption.holds(realization):
                 return assumption

@@ -52,7 +52,12 @@ class Prediction:
         return "sharp" if self.sharp else self.kind
 
     def agrees(self, estimate: Estimate) -> bool | None:
-        """Return whether an interval is compatible, None for an asymptotic prediction."""
+        """Return whether an interval is compatible, None if there is none, or nothing to judge.
+
+        Nothing is to judge about an asymptotic prediction.
+        """
+        if not estimate.has_interval:
+            return None
         margin = _QUADRATURE_MARGIN * self.error + 1e-9 * np.abs(self.value)
         above = bool((self.value >= estimate.low - margin).all())
         below = bool((self.value <= estimate.high + margin).all())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from qktheory.simulation.estimate import Estimate
 from qktheory.simulation.intervals import DEFAULT_DELTA
 from qktheory.simulation.simulate import Simulation
 from qktheory.simulation.specification import DEFAULT_OBSERVABLES
+from qktheory.theorems.choromanski2021.demand import FeatureDemand, feature_demand
 from qktheory.theorems.predictions import Prediction, predictions
 from qktheory.verification.verdict import plain
 
@@ -65,7 +67,7 @@ class ObservableComparison:
                     "claim": p.claim.id,
                     "prediction_kind": p.kind,
                     "sharp": p.sharp,
-                    "value": estimate.plain(p.value),
+                    "value": _ends(estimate, p.value),
                     "error": p.error,
                 }
                 for p in self.predictions
@@ -113,10 +115,16 @@ class Comparison:
         decided = [o.agrees for o in self.observables.values() if o.agrees is not None]
         return all(decided) if decided else None
 
+    @cached_property
+    def feature_demand(self) -> FeatureDemand | None:
+        """Number of random features that the spectrum of W asks for; None without features."""
+        return feature_demand(self.simulation.realization)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON report."""
         from qktheory import __version__
 
+        demand = {} if self.feature_demand is None else {"features": self.feature_demand.to_dict()}
         return {
             "version": __version__,
             "ensemble": plain(self.ensemble.to_dict()),
@@ -124,6 +132,7 @@ class Comparison:
             "samples": self.samples,
             "delta": self.delta,
             "observables": {name: o.to_dict() for name, o in self.observables.items()},
+            **demand,
         }
 
     def to_xarray(self) -> xarray.Dataset:
@@ -144,7 +153,7 @@ class Comparison:
 
 
 def _ends(estimate: Estimate, ends: FloatArray) -> Any:
-    """Return interval ends for JSON, which has no infinity."""
+    """Return numbers for JSON, which has no infinity: None stands for it."""
     finite = [float(end) if np.isfinite(end) else None for end in ends]
     return finite if estimate.vector else finite[0]
 

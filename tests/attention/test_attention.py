@@ -46,7 +46,8 @@ OF_MATRICES = ("doubly_normalized", "sinkhorn")
 
 
 def test_every_normaliser_has_a_definition_here() -> None:
-    assert sorted(NORMALIZERS) == sorted([*DEFINITIONS, *OF_MATRICES])
+    of_scores = [name for name in NORMALIZERS if not NORMALIZERS[name].of_tokens]
+    assert sorted(of_scores) == sorted([*DEFINITIONS, *OF_MATRICES])
 
 
 # --- normalisers of whole matrices (RANK-10) ------------------------------------------------------

@@ -85,8 +85,9 @@ MATRIX_DEFINITIONS = {"stable_rank": stable_rank, "effective_rank": effective_ra
 
 
 def test_every_observable_is_specified_here() -> None:
-    """Those of networks are in test_network_observables."""
-    single = {name for name in OBSERVABLES if OBSERVABLES[name].needs != "network"}
+    """Those of networks are in test_network_observables, of features in test_feature_rows."""
+    elsewhere = ("network", "features")
+    single = {name for name in OBSERVABLES if OBSERVABLES[name].needs not in elsewhere}
     assert single <= set(ROW_DEFINITIONS) | set(MATRIX_DEFINITIONS)
 
 
@@ -290,6 +291,6 @@ def test_sizes() -> None:
         assert isinstance(observable, Observable)
         length = {"key": 7, "state": 4, "layer": 3}[observable.index]
         assert observable.size(7, depth=3) == (length if observable.vector else 1)
-        assert observable.needs in ("row", "matrix", "network")
+        assert observable.needs in ("row", "matrix", "network", "features")
         assert observable.title
         assert observable.definition

@@ -12,6 +12,7 @@ from qktheory.kernels import Stream
 from qktheory.numerics.feature_attention import RowError, row_error
 from qktheory.numerics.random_features import FeatureKind
 from qktheory.theorems.choromanski2021 import setting as s
+from qktheory.theorems.choromanski2021.predictions import ASSUMPTIONS, PREDICTS_ROWS
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnLimit, Identity
 from qktheory.theorems.routines import entries, times
@@ -122,6 +123,8 @@ register(
             {"q": [0.3, -0.2], "K": [[-0.6, 0.1], [-0.1, 0.4]]},
             {"q": [0.2, -0.4, 0.1], "K": (_KEYS - np.array([0.2, -0.4, 0.1])).tolist()},
         ),
+        assumptions=ASSUMPTIONS,
+        predicts=PREDICTS_ROWS,
         judged_by=(
             DrawnLimit(
                 _MEANS,

@@ -15,6 +15,7 @@ from qktheory.kernels import Stream
 from qktheory.numerics.feature_spectrum import MeanErrors, factor_errors, spectrum_errors
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.choromanski2021 import setting as s
+from qktheory.theorems.choromanski2021.predictions import ASSUMPTIONS, PREDICTS_KERNELS
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, DrawnLimit, Identity
 from qktheory.theorems.routines import entries, times
@@ -263,6 +264,8 @@ register(
             {"W_Q": [[0.25], [0.0], [-0.05]], "W_K": [[0.1], [0.1], [0.0]]},
             {"W_Q": [[0.1, 0.2, 0.0]], "W_K": [[0.1, -0.1, 0.15]]},
         ),
+        assumptions=ASSUMPTIONS,
+        predicts=PREDICTS_KERNELS,
         judged_by=(
             DrawnExpectation(tuple(_SCALED), _draw_6b, lambda p: 40.0 * len(p["W_Q"])),
             Identity(_plain_determinants, _draw_factors, tolerance=1e-8),
