@@ -143,10 +143,10 @@ _ROUTES: tuple[Callable[[sp.Expr], sp.Expr], ...] = (
     lambda e: sp.expand(sp.numer(sp.together(e))),
     # Products of exponentials combine by themselves, so this settles hyperbolic identities.
     lambda e: sp.expand(sp.numer(sp.together(e.rewrite(sp.exp)))),
-    lambda e: sp.expand(sp.expand_log(sp.expand_func(e), force=True)),
+    lambda e: sp.expand(sp.expand_log(sp.expand_func(e))),
     sp.simplify,
     lambda e: sp.simplify(sp.expand(e.rewrite(sp.exp))),
-    lambda e: sp.simplify(sp.expand_log(sp.expand_func(e.rewrite(sp.gamma)), force=True)),
+    lambda e: sp.simplify(sp.expand_log(sp.expand_func(e.rewrite(sp.gamma)))),
 )
 
 
