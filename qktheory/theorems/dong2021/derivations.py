@@ -115,7 +115,11 @@ def single_layer(claim: Claim) -> Derivation:
     T, d = (sp.Symbol(name, integer=True, positive=True) for name in ("T", "d"))
     P, R = sp.MatrixSymbol("P", T, T), sp.MatrixSymbol("R", T, d)
     one, c, q = (sp.MatrixSymbol(n, k, 1) for n, k in (("e", T), ("c", d), ("q", T)))
-    delta, norm_z, norm_r, kappa, norm = sp.symbols("delta Z_inf R_inf kappa R_1inf", positive=True)
+    first, cubic = own(claim, "bound_a_z_norm_inf"), own(claim, "bound_b_z_norm_inf")
+    norms = {str(f.func): f for f in cubic.atoms(sp.core.function.AppliedUndef)}
+    norm_z, norm_r, norm = own(claim, "z_norm_inf"), norms["norm_inf"], norms["norm_1inf"]
+    (delta,) = (a for a in first.atoms(sp.Symbol) if a.name == "delta")
+    (kappa,) = (a for a in cubic.atoms(sp.Symbol) if a.name == "kappa")
 
     def draw(number: int) -> Mapping[sp.Basic, Any]:
         R_, A_, c_ = _random_layer(number)
@@ -159,7 +163,7 @@ def single_layer(claim: Claim) -> Derivation:
             Step(
                 norm_z,
                 "<=",
-                2 * sp.tanh(delta / 4) * norm_r,
+                first,
                 "Theorem A (i): row i of Z is TV_i times a difference of two convex combinations",
                 Sampled(20, draw=draw, inputs=layers),
             ),
@@ -167,12 +171,12 @@ def single_layer(claim: Claim) -> Derivation:
             Step(
                 norm_z,
                 "<=",
-                kappa * norm**2 * norm_r,
+                cubic,
                 "Theorem B: delta <= 2 kappa norm_1inf(R)^2 and tanh x <= x",
                 Sampled(20, draw=draw, inputs=layers),
             ),
         ],
-        {},
+        {"bound_a_z_norm_inf": first, "bound_b_z_norm_inf": cubic},
         uses=TWO_VALUES,
     )
 
