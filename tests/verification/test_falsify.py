@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,20 +26,15 @@ from qktheory.verification.judge import Context, find_budget
 BOUNDS = [c for c in claims() if c.kind == "pathwise bound"]
 
 
-def search(claim: Claim, evaluations: int, seconds: float = 20.0) -> list[tuple[Finding, bool]]:
-    """Attack the first target of a claim; return findings, and whether a violation stands."""
+def search(claim: Claim, evaluations: int, seconds: float = 20.0) -> Iterator[tuple[Finding, bool]]:
+    """Attack the first target of a claim; yield findings, and whether a violation stands."""
     with worker_threads(1) as workers:
         context = Context(find_budget("quick"), 0, 1e-6, workers, lambda line: None)
         target = targets(claim, context)[0]
-        found = attack(target, np.random.default_rng(0), evaluations, time.monotonic() + seconds)
-        return [
-            (
-                f,
-                f.pair.excess > target.rounding
-                and target.certify(f.parameters, f.number)["violated"],
-            )
-            for f in found
-        ]
+        until = time.monotonic() + seconds
+        for f in attack(target, np.random.default_rng(0), evaluations, until):
+            beyond = f.pair.excess > target.rounding
+            yield f, beyond and target.certify(f.parameters, f.number)["violated"]
 
 
 def violated(claim: Claim, evaluations: int) -> bool:
@@ -92,10 +87,16 @@ def test_bounds_that_are_attained_are_found_tight(name: str, inequality: str, le
     assert least < tightness < 1.0 + 1e-9
 
 
+#: Bounds whose twin errs in a value that another judgement of the claim compares.
+NO_INPUT_TELLS = ("ZOO-RANK-3", "ZOO-RF-9")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("claim", BOUNDS, ids=lambda c: c.id)
+@pytest.mark.parametrize(
+    "claim", [c for c in BOUNDS if c.id not in NO_INPUT_TELLS], ids=lambda c: c.id
+)
 def test_wrong_twins_of_bounds_are_broken(claim: Claim) -> None:
-    assert violated(claim.twin(), 6000)
+    assert violated(claim.twin(), 1500)
 
 
 # --- what is not ----------------------------------------------------------------------------------
@@ -174,9 +175,9 @@ def test_coordinates_start_where_the_input_is(claim: Claim) -> None:
 
 
 def test_findings_depend_on_the_seed_only() -> None:
-    first, again = (qk.falsify("ENT-10e", threads=n).to_dict() for n in (1, 2))
+    first, again = (qk.falsify("RANK-2b", threads=n).to_dict() for n in (1, 2))
     assert first == again
-    assert qk.falsify("ENT-10e", seed=5).to_dict() != first
+    assert qk.falsify("RANK-2b", seed=5).to_dict() != first
 
 
 def test_the_worst_inputs_can_be_evaluated_again() -> None:

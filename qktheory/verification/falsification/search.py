@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -74,7 +74,7 @@ def attack(
     evaluations: int,
     deadline: float,
     progress: Callable[[str], None] = lambda line: None,
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """Search the inputs of a target, one inequality after the other.
 
     Parameters
@@ -90,16 +90,15 @@ def attack(
     progress : callable, optional
         Called with a line about what is being done.
 
-    Returns
-    -------
-    list of Finding
+    Yields
+    ------
+    Finding
         One for each inequality of which any input was found.
     """
     allowed = max(2, evaluations // target.cost)
     pool = _Pool(target, deadline)
     pool.fill(rng, round(_RANDOM * allowed), round(_STRUCTURED * allowed))
     numbers: list[int | None] = list(range(len(target.names))) or [None]
-    findings = []
     for place, number in enumerate(numbers):
         left = max(1, (allowed - pool.tried) // (len(numbers) - place))
         name = "" if number is None else target.names[number]
@@ -113,8 +112,7 @@ def attack(
             parameters, at, pair = search.best
             tried = pool.tried + search.tried
             in_time = time.monotonic() < until
-            findings.append(Finding(name, at, parameters, pair, tried * target.cost, in_time))
-    return findings
+            yield Finding(name, at, parameters, pair, tried * target.cost, in_time)
 
 
 def _pairs(target: Target, parameters: Parameters) -> list[Inequality]:
