@@ -63,7 +63,8 @@ def _contracting(
     rollout, product, bound = (
         float(values[f"dobrushin_{k}"]) for k in ("rollout", "product", "bound")
     )
-    return [(rollout, product), (product, bound)]
+    # The coefficient of the rollout is a difference of entries, known to 1e-16.
+    return [*([(rollout, product)] if product > 1e-4 else []), (product, bound)]
 
 
 _FOUND = entries(

@@ -174,7 +174,9 @@ class Coordinates:
         """Return the parameters at a point, not yet checked."""
         values, first = dict(self._fixed), 0
         for leaf in self._leaves:
-            last = first + leaf.origin.size
-            values[leaf.name] = leaf.value(point[first:last])
-            first = last
+            here = point[first : first + leaf.origin.size]
+            first += leaf.origin.size
+            # What has not moved keeps its digits.
+            if not np.array_equal(here, leaf.origin):
+                values[leaf.name] = leaf.value(here)
         return values
