@@ -86,10 +86,9 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
     """
     estimate = compared.estimate
     by_key = compared.observable.index == "key"
-    if by_key:
-        theta = np.arange(1, estimate.mean.size + 1) / estimate.mean.size
-    else:
-        theta = np.arange(estimate.mean.size) + float(compared.observable.index == "layer")
+    first = 0.0 if compared.observable.index == "state" else 1.0
+    numbers = np.arange(estimate.mean.size, dtype=np.float64) + first
+    theta = numbers / estimate.mean.size if by_key else numbers
     artists: list[Artist] = [
         ax.fill_between(
             theta, estimate.low, estimate.high, color=COLOURS[0], alpha=0.18, linewidth=0

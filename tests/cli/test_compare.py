@@ -124,6 +124,7 @@ def test_an_interrupt_reports_what_is_done(run: Run, monkeypatch: pytest.MonkeyP
     def interrupting(unit: str):
         yield report
 
+    quiet = output.progress_line
     monkeypatch.setattr(output, "progress_line", interrupting)
     result = run("compare", "spec.toml", "--samples", 10_000_000, "--json", "done.json")
     assert result.exit_code == 130
@@ -133,6 +134,7 @@ def test_an_interrupt_reports_what_is_done(run: Run, monkeypatch: pytest.MonkeyP
         result.stdout.split()
     )
     # The same samples without an interrupt give the same numbers.
+    monkeypatch.setattr(output, "progress_line", quiet)
     again = run("compare", "spec.toml", "--samples", done["samples"], "--json", "-")
     assert strict_json(again.stdout)["observables"] == done["observables"]
 
