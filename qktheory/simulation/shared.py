@@ -12,7 +12,7 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,8 @@ class SampleState:
         self.experiment = experiment
         self.simulators = _simulators(experiment)
         self.trees = list(trees) or [MomentTree() for _ in self.simulators]
+        #: By observable: which of mean and variance is infinite, as far as it was sampled.
+        self.infinite: dict[str, Literal["mean", "variance"]] = {}
 
     @property
     def n(self) -> int:
@@ -100,7 +102,13 @@ class SampleState:
             for o in observables:
                 stop = start + o.size(T, depth)
                 found[o.name] = Estimate.from_moments(
-                    o.name, _columns(total, start, stop), delta, o.bounds(T), o.vector, kind.name
+                    o.name,
+                    _columns(total, start, stop),
+                    delta,
+                    o.bounds(T),
+                    o.vector,
+                    kind.name,
+                    self.infinite.get(o.name),
                 )
                 start = stop
         return {o.name: found[o.name] for o in self.experiment.observables}
@@ -112,7 +120,10 @@ class SampleState:
             own, statistics = tree.arrays()
             levels.append(own)
             arrays.append(statistics)
-        header = json.dumps({"levels": levels, "shapes": [a.shape for a in arrays]}).encode()
+        head: dict[str, object] = {"levels": levels, "shapes": [a.shape for a in arrays]}
+        if self.infinite:
+            head["infinite"] = self.infinite
+        header = json.dumps(head).encode()
         body = b"".join(np.ascontiguousarray(a, dtype="<f8").tobytes() for a in arrays)
         return struct.pack("<I", len(header)) + header + body
 
@@ -140,6 +151,7 @@ class SampleState:
         except (ValueError, KeyError, TypeError, struct.error) as error:
             raise ValueError(f"statistics of an experiment cannot be read ({error})") from None
         state = cls(experiment, trees)
+        state.infinite = dict(header.get("infinite", {}))
         T, depth = experiment.ensemble.T, experiment.ensemble.depth
         widths = [sum(o.size(T, depth) for o in observables) for _, observables in state.simulators]
         if [shape[-1] for shape in header["shapes"]] != widths:
@@ -231,6 +243,10 @@ class _Member:
         T, depth = simulator.ensemble.T, simulator.ensemble.depth
         self.sizes = [o.size(T, depth) for o in observables]
         check_sample_memory(simulator, observables, sum(self.sizes))
+        for o in observables:
+            infinite = simulator.infinite_moment(o)
+            if infinite is not None:
+                state.infinite[o.name] = infinite
 
     @property
     def tree(self) -> MomentTree:

@@ -14,6 +14,7 @@ from qktheory.observables.observable import find_observables
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.feature_factors import feature_factors
 from qktheory.simulation.realization import Realization
+from qktheory.simulation.shared import Experiment, SampleState, sample_together
 from qktheory.simulation.simulators.feature_row import FeatureRow
 
 ERRORS = ["feature_error", "kernel_error", "kernel_relative_error"]
@@ -126,6 +127,21 @@ def test_the_relative_error_has_moments_of_its_own() -> None:
         table = tables([largest, 0.01], count=2)
         found = qk.simulate(table, ["kernel_relative_error"], samples=300)
         assert found["kernel_relative_error"].guarantee == want
+
+
+def test_sweeps_give_no_false_interval_either() -> None:
+    """Cells that share noise, and what a journal keeps of them."""
+    experiments = [
+        Experiment(Ensemble.from_dict(tables([x, 0.01], count=2)), find_observables(ERRORS[1:2]))
+        for x in (0.02, 0.2)
+    ]
+    states = sample_together(experiments, key=1, cells=[0, 0], samples=300)
+    for experiment, state, want in zip(
+        experiments, states, ("asymptotic", "infinite mean"), strict=True
+    ):
+        again = SampleState.from_bytes(experiment, state.to_bytes())
+        for found in (state, again):
+            assert found.estimates(0.01)["kernel_error"].guarantee == want
 
 
 def test_denominators_next_to_zero_leave_no_mean() -> None:

@@ -22,7 +22,7 @@ from qktheory.numerics.nearest_token import (
     sphere_mean,
 )
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import (
     Asymptotic,
     DrawnExpectation,
@@ -31,15 +31,10 @@ from qktheory.theorems.judgements import (
     Identity,
     PathwiseBound,
 )
+from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import times
 
-AMSEL_2024 = Source(
-    "Amsel, Yehudai, Bruna",
-    2024,
-    "On the benefits of rank in attention layers",
-    "nearest-neighbour task; constants derived here",
-    "2407.16153",
-)
+AMSEL_2024 = cite("amsel2024", "nearest-neighbour task; constants derived here")
 
 SIZE = Parameter(
     "d", Integer(low=2, high=10**15, typical=(2, 60)), "dimension of the sphere's space"

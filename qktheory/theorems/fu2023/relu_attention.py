@@ -17,17 +17,12 @@ from qktheory.numerics.rectified_gaussians import (
     relu_attention_kernel,
 )
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, Identity
+from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import times
 
-FU_2023 = Source(
-    "Fu, Guo, Bai, Mei",
-    2023,
-    "What can a single attention layer learn? A study through the random features lens",
-    "random-feature attention",
-    "2307.11353",
-)
+FU_2023 = cite("fu2023", "random-feature attention")
 
 _INPUTS = (
     Parameter("x0", RealList(Real(typical=(-1.0, 1.0))), "query of the first input, (d,)"),
