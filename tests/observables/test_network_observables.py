@@ -60,6 +60,7 @@ OF_TOKENS: dict[str, Callable[[Floats], float]] = {
     "log10_gram_stable_rank_excess": lambda X: math.log10(stable_ranks(X).sr_sigma_minus_1),
     "token_effective_rank": lambda X: exp_entropy(np.linalg.svd(X, compute_uv=False)),
     "mean_cosine": cosine,
+    "spike_ratio": lambda X: float(np.abs(X).max() / np.median(np.abs(X))),
 }
 #: Of attention weights and scores.
 OF_HEADS: dict[str, Callable[[Floats, Floats], float]] = {
@@ -69,6 +70,8 @@ OF_HEADS: dict[str, Callable[[Floats, Floats], float]] = {
     "layer_entropy": lambda P, S: float(entr(P).sum(axis=1).mean()),
     "layer_stable_rank": lambda P, S: stable_ranks(P).sr_x,
     "layer_effective_rank": lambda P, S: exp_entropy(np.linalg.svd(P, compute_uv=False)),
+    "layer_sink_score": lambda P, S: float(P[:, 0].sum() / len(P)),
+    "layer_sink_rate": lambda P, S: float(P[:, 0].sum() / len(P) > 0.3),
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import qktheory as qk
 from qktheory.attention.normalizer import NORMALIZERS
 from qktheory.observables.draws import Matrices, Rows
 from qktheory.observables.observable import OBSERVABLES, Observable, RowObservable, find_observables
@@ -81,7 +82,12 @@ def effective_rank(A: Array) -> float:
     return math.exp(shannon(sigma / sigma.sum()))
 
 
-MATRIX_DEFINITIONS = {"stable_rank": stable_rank, "effective_rank": effective_rank}
+MATRIX_DEFINITIONS: dict[str, Callable[[Array], float]] = {
+    "stable_rank": stable_rank,
+    "effective_rank": effective_rank,
+    "sink_score": lambda A: sum(row[0] for row in A) / len(A),
+    "sink_rate": lambda A: float(sum(row[0] for row in A) / len(A) > 0.3),
+}
 
 
 def test_every_observable_is_specified_here() -> None:
@@ -220,14 +226,38 @@ def test_ranks_of_known_matrices(A: Array, stable: float, effective: float) -> N
 
 @pytest.mark.parametrize("normalizer", ["softmax", "clipped_linear"])
 @pytest.mark.parametrize("name", MATRIX_DEFINITIONS)
-def test_ranks_are_their_definition_and_within_range(name: str, normalizer: str) -> None:
+def test_matrix_observables_are_their_definition_and_within_range(
+    name: str, normalizer: str
+) -> None:
     rng = np.random.default_rng(3)
     for T in (1, 2, 6):
         logits = rng.normal(0.0, 2.0, size=(T, T))
         A = np.array([weights(row, normalizer) for row in logits])
         value = of_matrix(name, logits, normalizer)
         assert value == pytest.approx(MATRIX_DEFINITIONS[name](A), rel=1e-7)
-        assert 1.0 <= value * (1 + 1e-12) <= T * (1 + 1e-11)
+        bounds = OBSERVABLES[name].bounds(T)
+        assert bounds is not None
+        assert bounds[0] <= value * (1 + 1e-12)
+        assert value <= bounds[1] * (1 + 1e-11)
+
+
+def test_sink_scores_have_a_null_model() -> None:
+    """iid scores under a causal mask: H_T/T on average (ZOO-SINK-1a), and no head is a sink.
+
+    False alarms below 1e-6: five standard errors of the mean over 2000 heads. The wrong twin, the
+    score of unmasked attention, fails.
+    """
+    T, heads = 24, 2000
+    scores = np.random.default_rng(5).normal(0.0, 1.0, size=(heads, T, T))
+    free = Matrices(scores.copy(), NORMALIZERS["softmax"])
+    scores[:, *np.triu_indices(T, 1)] = -np.inf
+    matrices = Matrices(scores, NORMALIZERS["softmax"])
+    expected = qk.evaluate("ZOO-SINK-1a", T=T)["sink_score_uniform"]
+    for drawn, agrees in ((matrices, True), (free, False)):
+        found = OBSERVABLES["sink_score"].compute(drawn)  # type: ignore[attr-defined]
+        error = found.std() / math.sqrt(heads)
+        assert (abs(found.mean() - expected) < 5.0 * error) == agrees
+    assert OBSERVABLES["sink_rate"].compute(matrices).mean() < 0.01  # type: ignore[attr-defined]
 
 
 # --- over all queries -----------------------------------------------------------------------------

@@ -9,11 +9,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from qktheory.attention.normalizer import NORMALIZERS
 from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.base.shapes import Array
 from qktheory.kernels import Stream
 from qktheory.numerics.harmonic import harmonic_number
+from qktheory.observables.draws import Matrices
+from qktheory.observables.observable import OBSERVABLES, MatrixObservable
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, Identity
@@ -43,7 +46,10 @@ def _iid_scores(
     """Draw scores of which no key is preferred, not even the query's own."""
     size = parameters["T"]
     scores = 1.5 * stream.normals(first, n, size * size).reshape(n, size, size)
-    return {"sink_score_uniform": causal_softmax(scores)[:, :, 0].mean(axis=1)}
+    scores[:, *np.triu_indices(size, 1)] = -np.inf
+    observable = OBSERVABLES["sink_score"]
+    assert isinstance(observable, MatrixObservable)
+    return {"sink_score_uniform": observable.compute(Matrices(scores, NORMALIZERS["softmax"]))}
 
 
 _UNIFORM = Routine(sp.harmonic(T) / T, lambda T: harmonic_number(T, 1.0) / T, ("T",))
