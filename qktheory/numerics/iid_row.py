@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from qktheory.base.domains import Integer, Real
 from qktheory.numerics.gaussian_row_kernels import (
@@ -42,6 +43,8 @@ _Floats = NDArray[np.float64]
 #: e^-_NO_RIVAL is 0, also times any power of a logit that matters.
 _NO_RIVAL = 800.0
 _LARGEST_N, _LARGEST_S = 1e300, 1e100
+#: A self-logit with so much wider a law is averaged over after the other keys.
+_FAR_WIDER = 40.0
 
 
 class IidRowMoments(NamedTuple):
@@ -171,13 +174,15 @@ def row_with_gaussian_self_logit(n: float, s: float, self_std: float) -> SelfLog
     Raises
     ------
     ValueError
-        If an argument is out of its domain, or the two scales are so far apart that the integrals
-        would need millions of nodes.
+        If an argument is out of its domain, or s and self_std are both so large, and so far apart,
+        that the integrals would need millions of nodes.
 
     Examples
     --------
     >>> round(row_with_gaussian_self_logit(1023, 1.0, 2.0**0.5).mean_entropy, 10)
     6.4323296804
+    >>> round(row_with_gaussian_self_logit(1023, 1.0, 1e50).mean_self_weight, 10)
+    0.5
     """
     keys = Real(low=0.0, high=_LARGEST_N).check("n", n)
     std = Real(low=0.0, high=_LARGEST_S).check("s", s)
@@ -187,11 +192,36 @@ def row_with_gaussian_self_logit(n: float, s: float, self_std: float) -> SelfLog
     if std == 0.0:
         # The smallest width that the lattice resolves; the mean moves by a relative 1e-32.
         std = 1e-16 * min(own_std, 1.0)
+    if own_std > _FAR_WIDER * max(1.0, std):
+        return _far_wider_self_logit(keys, std, own_std)
     reach = 9.5 * own_std
     lattice = RowLattice.build(keys, std, 2.0, (-reach, reach), own_std)
     kernels = (entropy_kernel, power_kernel(1.0), power_kernel(2.0))
     survival, _, own = single_averages(lattice.u, own_std, kernels)
     return _combine(lattice, survival, *own)
+
+
+def _far_wider_self_logit(n: float, s: float, own_std: float) -> SelfLogitMoments:
+    """Average the moments given the self-logit, which change between two constants.
+
+    They do so around log Z of the others, over a few units or a few of its standard deviations. A
+    normal distribution function that moves from one constant to the other there has a mean in
+    closed form; what is left decays on both sides, and the trapezoidal rule gives its integral to
+    rounding.
+    """
+    low, high = -9.5 * s - 45.0, math.log(n + 1.0) + 9.5 * s + 45.0
+    centre, width = 0.5 * (low + high), 0.0625 * (high - low)
+    # log Z fluctuates least where it is a maximum, by about this.
+    step = 0.25 * max(1.0, 0.5 * s / (1.0 + math.sqrt(2.0 * math.log(n + 1.0))))
+    m = np.arange(low, high, step)
+    given = TabulatedRow.build(n, s, float(m[0]), float(m[-1])).evaluate(m)
+    moments = np.stack([given[:, 3], given[:, 0], given[:, 1] + given[:, 2]], axis=1)
+    first, last = moments[0], np.array([0.0, 1.0, 1.0])
+    rise = ndtr((m - centre) / width)[:, None]
+    density = np.exp(-0.5 * (m / own_std) ** 2) / (own_std * math.sqrt(2.0 * math.pi))
+    remainder = step * density @ (moments - first * (1.0 - rise) - last * rise)
+    above = float(ndtr(-centre / math.hypot(width, own_std)))
+    return SelfLogitMoments(*map(float, first * (1.0 - above) + last * above + remainder))
 
 
 def _combine(

@@ -282,4 +282,27 @@ def test_ENT_12_refuses_bad_input(arguments: tuple, message: str) -> None:
 
 def test_scales_that_no_grid_joins_are_refused() -> None:
     with pytest.raises(ValueError, match=r"self_logit.*need fewer nodes"):
-        row_with_gaussian_self_logit(10.0, 1e-3, 1e6)
+        row_with_gaussian_self_logit(63.0, 1e3, 1e9)
+
+
+@pytest.mark.parametrize(
+    ("n", "s", "own_std"),
+    [(63.0, 1.0, 41.0), (1e12, 8.0, 400.0), (5.0, 0.0, 50.0), (1.0, 5.0, 250.0)],
+)
+def test_a_self_logit_of_far_wider_law_is_averaged_over_last(
+    n: float, s: float, own_std: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENT-12d by two orders of integration."""
+    found = row_with_gaussian_self_logit(n, s, own_std)
+    monkeypatch.setattr("qktheory.numerics.iid_row._FAR_WIDER", np.inf)
+    np.testing.assert_allclose(found, row_with_gaussian_self_logit(n, s, own_std), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "s"), [(63.0, 1.0), (1e6, 4.0), (1e300, 2.0)])
+def test_a_self_logit_of_infinite_width_takes_all_or_nothing(n: float, s: float) -> None:
+    """Half of the rows are those of the other keys, half have one weight."""
+    found = row_with_gaussian_self_logit(n, s, 1e60)
+    assert found.mean_entropy == pytest.approx(0.5 * mean_entropy(n, s), rel=1e-12)
+    assert found.mean_self_weight == pytest.approx(0.5, rel=1e-12)
+    half = 0.5 * (1.0 + mean_participation(n, s))
+    assert found.mean_participation == pytest.approx(half, rel=1e-12)

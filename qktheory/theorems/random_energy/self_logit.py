@@ -210,7 +210,7 @@ register(
             e.S,
             Parameter(
                 "v",
-                Real(low=0.0, high=1e4, typical=(0.0, 3.0)),
+                Real(low=0.0, typical=(0.0, 3.0)),
                 "variance of the self-logit over that of the others",
             ),
         ),
