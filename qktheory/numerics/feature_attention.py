@@ -61,11 +61,12 @@ def row_error(q: FloatArray, K: FloatArray, kind: FeatureKind) -> RowError:
     """
     A = softmax(K @ q)
     C = _relative_covariance(q, K, kind)
-    CA = C @ A
-    # In differences, so that equal keys have no error at all.
-    spread = np.diag(C)[:, None] - C - (CA[:, None] - CA[None, :])
-    bias = A * ((CA[None, :] - CA[:, None]) @ A)
-    return RowError(A**2 * (spread @ A), bias)
+    # e_j - A sums to zero: 1 - A_j without cancellation, and any constant may leave C, so that
+    # equal keys have no error at all.
+    others = np.ones((len(A), len(A))) - np.eye(len(A))
+    V = np.diag(others @ A) - others * A
+    C = C - C[0, 0]
+    return RowError(A**2 * np.sum((V @ C) * V, axis=1), -A * (V @ (C @ A)))
 
 
 def _relative_covariance(q: FloatArray, K: FloatArray, kind: FeatureKind) -> FloatArray:

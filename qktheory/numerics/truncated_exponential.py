@@ -135,7 +135,10 @@ def truncated_attention(S: FloatArray, degree: int) -> FloatArray | None:
     weights = truncated_exponential(S, degree)
     if not np.isfinite(weights).all():
         raise OverflowError("the polynomial of these scores exceeds double precision")
-    weights /= np.abs(weights).max(axis=1, keepdims=True)
+    largest = np.abs(weights).max(axis=1, keepdims=True)
+    if (largest == 0.0).any():
+        return None
+    weights = weights / largest
     total = weights.sum(axis=1, keepdims=True)
     return None if (total == 0.0).any() else np.asarray(weights / total)
 

@@ -190,3 +190,89 @@ def test_public_vectors(number: int, evaluated: list[dict[str, Any]]) -> None:
         got = found["values"][name]
         assert excess(got, want, vector["rtol"], vector["atol"]) <= 1.0, (name, got, want)
     assert set(found["values"]) == set(vector["values"])
+
+
+# --- edges of the domains: random features, polynomials, rank -------------------------------------
+
+
+def test_values_beyond_all_bounds_are_left_out() -> None:
+    beyond = qk.evaluate("ZOO-RF-6a", singular_values=[1e30])
+    assert {k: v for k, v in beyond.items() if k.endswith("finite")} == {
+        "positive_finite": 0,
+        "trig_finite": 0,
+        "relative_finite": 0,
+    }
+    assert set(beyond) == {"positive_finite", "trig_finite", "relative_finite", "nuclear_norm"}
+    assert "ratio" not in qk.evaluate("ZOO-FAST-2b", radius=1e3, degree=2)
+    assert qk.evaluate("ZOO-FAST-2b", radius=1e3, degree=2)["tv_bound"] == 1.0
+    large = {"q": [100.0, 0.0], "K": [[1.0, 2.0], [-50.0, 3.0]], "Omega": [[1.0, 1.0]]}
+    found = qk.evaluate("ZOO-RF-9", **large)
+    assert "denominator_trig" not in found
+    assert sum(found["attention_trig"]) == pytest.approx(1.0)
+
+
+def test_values_that_do_not_exist_are_left_out() -> None:
+    opposite = {"norm_x": 1.0, "norm_y": 1.0, "cosine": -1.0}
+    assert qk.evaluate("ZOO-RF-4a", **opposite) == {}
+    assert "mse_ratio" not in qk.evaluate("ZOO-RF-3a", d=5, delta=0.0)
+    assert "tail_index" not in qk.evaluate("ZOO-RF-8", feature_count=10, norm_sum=0.0)
+    assert "variance_ratio" not in qk.evaluate("ZOO-RF-11b", d=4, z2=0.0, coefficient=-1.0)
+    none = qk.evaluate("ZOO-FAST-1", Q=[[1.0]], K=[[-1.0]], V=[[1.0]], degree=1)
+    assert none == {"feature_count": 2, "min_weight": 0.0}
+    assert "tv_bound" not in qk.evaluate("ZOO-FAST-2a", S=[[0.5, 0.0]], degree=3)
+
+
+def test_two_keys_share_one_variance_however_unequal_they_are() -> None:
+    """A_1 + A_2 = 1 for every draw of features."""
+    found = qk.evaluate("ZOO-RF-5", q=[5.0, 0.0], K=[[4.0, 1.0], [-4.0, 1.0]])
+    for kind in ("positive", "trig"):
+        one, two = found[f"scaled_variance_{kind}"]
+        assert one == pytest.approx(two, rel=1e-12)
+        assert found[f"scaled_mse_{kind}"] == pytest.approx(2.0 * one, rel=1e-12)
+    same = qk.evaluate("ZOO-RF-5", q=[0.3, 0.0], K=[[1.0, 1.0]] * 3)
+    assert same["scaled_variance_positive"] == same["scaled_bias_trig"] == [0.0] * 3
+
+
+def test_large_dimensions_and_temperatures() -> None:
+    assert qk.evaluate("ZOO-RANK-3", d=10**15)["mse_floor"] == pytest.approx(0.36338022763241865)
+    limit = qk.evaluate("ZOO-RANK-1a", d=4)["scaled_mse_limit"]
+    sharp = qk.evaluate("ZOO-RANK-1b", d=4, inverse_temperature=1e12)["scaled_mse"]
+    assert sharp == pytest.approx(limit, rel=1e-9)
+    assert qk.evaluate("ZOO-RANK-1b", d=4, inverse_temperature=0.0)["mse"] == pytest.approx(0.5)
+    wide = qk.evaluate("ZOO-RF-3a", d=10**12, delta=1.0)
+    assert wide["pair_term_orthogonal"] == pytest.approx(wide["pair_term_iid"], rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("ZOO-RF-1", {"norm_x": -1.0, "norm_y": 1.0, "cosine": 0.0, "feature_count": 1}, "norm_x"),
+        ("ZOO-RF-1", {"norm_x": 1.0, "norm_y": 1.0, "cosine": 1.5, "feature_count": 1}, "cosine"),
+        (
+            "ZOO-RF-2",
+            {"norm_x": 1.0, "norm_y": 1.0, "cosine": 0.0, "d": 4, "feature_count": 6},
+            "feature_count = 6: expected an integer from 1 to d = 4 or a multiple of d",
+        ),
+        ("ZOO-RF-3a", {"d": 4, "delta": 1.0, "feature_count": 5}, "feature_count = 5"),
+        ("ZOO-RF-3b", {"d": 1}, "d = 1"),
+        ("ZOO-RF-5", {"q": [1.0], "K": [[1.0, 2.0]]}, "K = .*length d = 1"),
+        ("ZOO-RF-6a", {"singular_values": [-1.0]}, "singular_values"),
+        ("ZOO-RF-7", {"W_Q": [[1.0]], "W_K": [[1.0, 2.0]]}, "W_K = .*shape"),
+        ("ZOO-RF-8", {"feature_count": 2, "norm_sum": 1.0}, "feature_count = 2"),
+        ("ZOO-RF-11a", {"d": 4, "z2": 0.0}, "z2 = 0.0"),
+        ("ZOO-RF-11b", {"d": 4, "z2": 1.0, "coefficient": 0.125}, "coefficient = 0.125"),
+        (
+            "ZOO-FU-1",
+            {"x0": [1.0], "X": [[1.0]], "x0_prime": [1.0, 0.0], "X_prime": [[1.0]]},
+            "x0_prime = .*length d = 1",
+        ),
+        ("ZOO-FAST-1", {"Q": [[1.0]], "K": [[1.0]], "V": [[1.0], [2.0]], "degree": 2}, "V = "),
+        ("ZOO-FAST-2b", {"radius": 1.0, "degree": 3}, "degree = 3: expected an even integer"),
+        ("ZOO-RANK-2", {"d": 4, "rank": 5}, "rank = 5: expected an integer <= d = 4"),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(
+    name: str, parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        qk.evaluate(name, **parameters)
