@@ -117,7 +117,7 @@ def check_shapes(
     >>> check_shapes(declared, {"X": np.ones((3, 2)), "W": np.ones((3, 5))})
     Traceback (most recent call last):
     ...
-    ValueError: W = array of shape (3, 5): expected shape (d, k) with d = 2
+    ValueError: W = 'array of shape (3, 5)': expected shape (d, k) with d = 2
     """
     lengths: dict[str, int] = dict(known or {})
     for parameter in declared:
@@ -125,7 +125,7 @@ def check_shapes(
         if not isinstance(parameter.domain, Array) or array is None:
             continue
         axes = parameter.domain.axes
-        fits = True
+        fits, before = True, dict(lengths)
         for axis, length in zip(axes, array.shape, strict=True):
             if isinstance(axis, int):
                 fits &= length == axis
@@ -134,7 +134,7 @@ def check_shapes(
             fits &= lengths.setdefault(name, length - more) + more == length
         if not fits:
             names = {_parts(a)[0] for a in axes if isinstance(a, str)}
-            sizes = ", ".join(f"{n} = {size}" for n, size in lengths.items() if n in names)
+            sizes = ", ".join(f"{n} = {size}" for n, size in before.items() if n in names)
             shape = ", ".join(map(str, axes)) + ("," if len(axes) == 1 else "")
             expected = f"shape ({shape})" + (f" with {sizes}" if sizes else "")
             raise bad_value(parameter.name, f"array of shape {array.shape}", expected)
