@@ -129,11 +129,11 @@ register(
             DrawnLimit(
                 _MEANS,
                 "feature_count",
-                ((16, 1024), (64, 1024)),
+                ((16, 2048), (64, 4096)),
                 _with_features,
                 _draw,
                 rate=0.5,
-                aim=0.15,
+                aim=0.2,
             ),
             Identity(_double_sums, _draw_row, tolerance=1e-9, most_draws=60),
         ),
