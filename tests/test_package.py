@@ -39,7 +39,7 @@ def package_files() -> set[str]:
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "qktheory").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".toml", ".typed"}
+        if path.is_file() and path.suffix in {".py", ".toml", ".txt", ".typed"}
     }
 
 
@@ -100,7 +100,7 @@ def test_what_is_imported_is_declared() -> None:
     core = declared(PROJECT["project"]["dependencies"])
     extras = {k: declared(v) for k, v in PROJECT["project"]["optional-dependencies"].items()}
     # llvmlite is the compiler behind Numba, with which its version is fixed.
-    assert third_party("qktheory") <= core | extras["dask"] | {"llvmlite"}
+    assert third_party("qktheory") <= core | extras["dask"] | extras["search"] | {"llvmlite"}
     assert third_party("tests") <= core | extras["test"] | extras["dask"] | {"llvmlite"}
     assert third_party("benchmarks") <= core | extras["bench"] | {"llvmlite"}
 
@@ -113,6 +113,7 @@ def test_what_is_declared_is_imported() -> None:
     # The package itself stands for its other extras; pytest-xdist is a plugin of pytest.
     assert extras["test"] - {"qktheory", "pytest_xdist"} <= third_party("tests")
     assert extras["dask"] <= third_party("qktheory") & third_party("tests")
+    assert extras["search"] <= third_party("qktheory")
     assert extras["bench"] <= third_party("benchmarks")
 
 
@@ -174,7 +175,7 @@ def test_readme_lists_every_command_and_only_those() -> None:
     cli = importlib.import_module("qktheory.cli.program")
     (group,) = [value for value in vars(cli).values() if isinstance(value, program)]
     text = (ROOT / "README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `qktheory (\w+)", text, re.M)) == set(group.commands)
+    assert set(re.findall(r"^\| `qktheory ([\w-]+)", text, re.M)) == set(group.commands)
 
 
 def test_readme_and_gate_use_the_same_two_commands() -> None:

@@ -105,7 +105,7 @@ class UserCodeError(ValueError):
         frames = traceback.extract_tb(error.__traceback__)
         own = [k for k, frame in enumerate(frames) if Path(frame.filename) == file]
         where = f", line {frames[own[-1]].lineno}" if own else ""
-        shown = frames[own[0] :] if own else frames
+        shown = frames[own[0] :] if own else []
         lines = traceback.format_list(shown) + traceback.format_exception_only(error)
         self.details = "Traceback (most recent call last):\n" + "".join(lines).rstrip()
         super().__init__(f"{file}{where}: {type(error).__name__} while {doing}: {error}")

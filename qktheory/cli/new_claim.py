@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -19,6 +18,8 @@ def new_claim(name: str) -> int:
     Then: qktheory verify NAME.py (verdict, tightness), qktheory show NAME.py (formulas; --latex
     for a paper), qktheory verify NAME.py --report DIR.
     """
+    from importlib.resources import files
+
     from qktheory.base.errors import bad_value
     from qktheory.base.files import write_file
 

@@ -140,8 +140,9 @@ class Realization:
             typical = self.ensemble.matrix.typical_norm(self.ensemble.d)
             if typical is not None:
                 return typical
+        matrix = self.matrix_of(0)
         try:
-            return math.sqrt(self.matrix_of(0).eta_F)
+            return math.sqrt(matrix.eta_F)
         except (OverflowError, ValueError):  # Entries so large that a sum has no value.
             return math.inf
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLAIMS",
-    "ONE_LAYER",
     "EXACT_ATTENTION",
+    "ONE_LAYER",
     "RANDOM_FEATURES",
     "W_IS_FIXED",
     "W_IS_REDRAWN",
