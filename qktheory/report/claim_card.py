@@ -11,6 +11,7 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
+from qktheory.report.latex import latex_text
 from qktheory.symbolic.formula import Formula
 from qktheory.theorems.claim import Claim, Routine, Source
 from qktheory.verification.verdict import plain
@@ -68,7 +69,8 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
         for s in expression.free_symbols
         if isinstance(s, sp.Symbol) and s.name.split("_")[0] not in _GREEK
     }
-    return str(sp.latex(expression, symbol_names=names))
+    # SymPy takes a function of the name "root" for the TeX command, which takes other arguments.
+    return str(sp.latex(expression, symbol_names=names)).replace(r"\root{", r"\operatorname{root}{")
 
 
 def claim_latex(claim: Claim) -> str:
@@ -91,27 +93,13 @@ def claim_latex(claim: Claim) -> str:
     ...
     """
     lines = [
-        rf"\paragraph{{{_prose(claim.id)}, {_prose(claim.title)}.}}",
-        f"{_prose(claim.statement)} ({_prose(str(claim.source))})",
+        rf"\paragraph{{{latex_text(claim.id)}, {latex_text(claim.title)}.}}",
+        f"{latex_text(claim.statement)} ({latex_text(str(claim.source))})",
         r"\begin{align*}",
     ]
     definitions = {**claim.where, **claim.values}
     formulas = [rf"  {_name_latex(n)} &= {formula_latex(d)}" for n, d in definitions.items()]
     return "\n".join([*lines, " \\\\\n".join(formulas), r"\end{align*}", ""])
-
-
-def _prose(text: str) -> str:
-    """Return plain text with the characters that LaTeX would read as commands spelt out."""
-    escapes = {
-        "\\": r"\textbackslash{}",
-        "^": r"\textasciicircum{}",
-        "~": r"\textasciitilde{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        **{c: f"\\{c}" for c in "&%$#_{}"},
-    }
-    return "".join(escapes.get(c, c) for c in text)
 
 
 def formula_text(name: str, definition: sp.Basic | Routine, width: int, ascii_only: bool) -> str:

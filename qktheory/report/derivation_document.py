@@ -5,55 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qktheory.report.latex import latex_text
 from qktheory.symbolic.derivation import Derivation, Step
 from qktheory.theorems.claim import CLAIMS
 
-__all__ = ["derivation_document", "derivations_dict", "latex_text"]
+__all__ = ["derivation_document", "derivations_dict"]
 
 _HEAD = r"""\documentclass[a4paper,11pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=25mm]{geometry}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath,amssymb,graphicx}
+% A formula that is wider than the page is drawn smaller.
+\newsavebox{\formula}
+\newcommand{\fitted}[1]{\savebox{\formula}{$\displaystyle #1$}%
+  \ifdim\wd\formula>\linewidth\resizebox{\linewidth}{!}{\usebox{\formula}}\else\usebox{\formula}\fi}
 \allowdisplaybreaks
 \emergencystretch=3em
 \begin{document}
 """
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-}
-
-
-def latex_text(text: str) -> str:
-    r"""Return plain text with the characters that LaTeX treats specially written out.
-
-    Examples
-    --------
-    >>> print(latex_text("gamma_i < 50 %"))
-    gamma\_i \textless{} 50 \%
-    """
-    plain = "".join(_SPECIAL.get(character, character) for character in text)
-    return plain.encode("ascii", "replace").decode("ascii")
 
 
 def _step(step: Step, failed: bool) -> str:
     status = "failed" if failed else step.status
     return (
         f"\\item {latex_text(step.reason)} \\hfill \\textit{{{latex_text(status)}}}\n"
-        f"\\[\n{step.latex()}\n\\]\n"
+        f"\\[\n\\fitted{{{step.latex()}}}\n\\]\n"
     )
 
 
@@ -67,7 +44,7 @@ def derivation_document(derivations: Sequence[Derivation]) -> str:
     Returns
     -------
     str
-        Needs amsmath and amssymb only.
+        Needs amsmath, amssymb and graphicx only.
 
     Examples
     --------

@@ -154,3 +154,14 @@ def test_formulas_as_latex_and_as_text() -> None:
 def test_cards_are_json() -> None:
     for claim in CLAIMS:
         json.dumps(claim_card(CLAIMS[claim]), allow_nan=False)
+
+
+def test_a_function_called_root_is_not_the_command_of_tex() -> None:
+    from qktheory.report.claim_card import claim_latex
+    from qktheory.theorems.catalogue import claims
+
+    (claim,) = claims(["ENT-8a"])
+    text = claim_latex(claim)
+    assert r"\operatorname{root}{" in text
+    assert r"\root" not in text
+    assert r"s\textasciicircum{}2/2" in text
