@@ -151,7 +151,7 @@ def gaussian_contrast(xi: float, eta: float, theta_max: float) -> Any:
     Examples
     --------
     >>> float(gaussian_contrast(1.0, 10.0, 0.52))
-    0.2156...
+    0.2153...
     """
     trace, trace_2 = mpmath.mpf(xi), mpmath.mpf(eta)
 

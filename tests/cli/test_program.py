@@ -22,6 +22,7 @@ SIZES = "d = 4\nT = 8\n"
 POINT = '[spectrum]\nlaw = "point"\nlocation = 0.1\n'
 
 
+@pytest.mark.parametrize("words", [["--help"], ["verify", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     script = (
         "import sys; from qktheory.cli import main; "

@@ -45,7 +45,7 @@ def random_parameters(claim: Claim, seed: int) -> dict[str, Any]:
         if "x" in drawn and "W_QK" in drawn:
             drawn["x"] = rng.normal(size=d)
         for name in ("q", "x0", "x0_prime"):
-            if name in drawn:
+            if np.ndim(drawn.get(name, 0.0)) == 1:  # q is also the order of a moment
                 drawn[name] = 0.5 * rng.normal(size=d)
         for name in ("K", "Omega", "X_prime", "Q"):
             if name in drawn:

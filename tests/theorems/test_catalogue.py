@@ -389,8 +389,8 @@ def test_a_file_adds_claims(own_claim: Path) -> None:
     ("text", "message"),
     [
         ("x = 1", "adds no claim"),
-        ("raise RuntimeError('no')", "failed: RuntimeError: no"),
-        ("def f(:", "failed: SyntaxError"),
+        ("raise RuntimeError('no')", "line 1: RuntimeError while the file was read: no"),
+        ("def f(:", "SyntaxError while the file was read"),
     ],
 )
 def test_a_file_that_adds_none_is_refused(text: str, message: str, tmp_path: Path) -> None:

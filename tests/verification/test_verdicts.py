@@ -95,11 +95,15 @@ CHEAP = ["LOC-4b", "LOC-8a", "LOC-8b", "LOC-8c", "LOC-15a"]
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_seed_does_not_decide(seed: int) -> None:
-    for wrong, verdict in ((False, "supported"), (True, "refuted")):
+    for wrong in (False, True):
         found = qk.verify(CHEAP, seed=seed, wrong_twins=wrong)
-        cases = {r.claim.id: {c.verdict for c in r.cases} for r in found.results}
-        assert all(verdict in found and found <= {verdict, "supported"} for found in cases.values())
-        assert all((r.verdict == "refuted") is wrong for r in found.results)
+        for result in found.results:
+            cases = {case.verdict for case in result.cases}
+            if wrong:  # A case is left at its first number that is refuted.
+                assert result.verdict == "refuted"
+            else:
+                assert cases == {"supported"}
+                assert result.agrees
 
 
 def numbers(found: Verification) -> str:
@@ -293,8 +297,11 @@ def test_a_run_succeeds_when_verdicts_agree_with_standings(
 
 def test_sampling_never_says_proved() -> None:
     found = qk.verify(CHEAP)
-    text = numbers(found) + repr(found) + "".join(repr(r) for r in found.results)
-    assert "proved" not in text
+    assert all(case.verdict != "proved" for r in found.results for case in r.cases)
+    underived = [r for r in found.results if r.claim.derivation is None]
+    assert len(underived) >= 2
+    assert all(r.verdict == "supported" for r in underived)
+    assert "proved" not in "".join(repr(r) for r in underived)
     assert "true" not in MEANING["supported"]
     assert "prove" not in MEANING["supported"]
     assert set(MEANING) == {"proved", "supported", "refuted", "undecided", "not_applicable"}

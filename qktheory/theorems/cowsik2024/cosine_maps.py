@@ -256,7 +256,7 @@ register(
             DrawnLimit(
                 ("one_minus_cosine",),
                 "T",
-                ((8, 64), (48, 16)),
+                ((8, 64), (48, 64)),
                 lambda p, size: {**p, "T": size},
                 _gram_layers,
                 rate=0.6,

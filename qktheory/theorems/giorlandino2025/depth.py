@@ -239,9 +239,16 @@ _OVERLAPS = sp.Eq(_P(_layer + 1), _P(_layer) + g.sigma_V**2 * (_now + (1 - _now)
 _PRENORM = ("T", "s0", "sigma_V", "Q_0", "P_0", "L", "overlap_model")
 
 
+#: e to this power is a finite number.
+_LARGEST_EXPONENT = 700.0
+
+
 def _complete_stream(parameters: dict[str, Any]) -> None:
     if parameters["P_0"] > parameters["Q_0"]:
         raise bad_value("P_0", parameters["P_0"], f"a number <= Q_0 = {parameters['Q_0']}")
+    # The overlap of diffuse rows reaches e^{s0^2/4}/T on the way from cosine 0 to 1.
+    if parameters["overlap_model"] == "diffuse" and parameters["s0"] ** 2 > 4.0 * _LARGEST_EXPONENT:
+        raise bad_value("s0", parameters["s0"], "a diffuse row, or overlap_model = 'exact'")
 
 
 def _by_overlaps(parameters: Mapping[str, Any]) -> dict[str, FloatArray]:

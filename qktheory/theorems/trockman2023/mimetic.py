@@ -108,7 +108,7 @@ register(
             DrawnLimit(
                 ("disc_center", "symmetric_upper", "singular_upper"),
                 "d",
-                ((16, 64), (160, 8)),
+                ((16, 64), (160, 64)),
                 lambda p, size: {**p, "d": size},
                 _extremes,
                 rate=0.5,

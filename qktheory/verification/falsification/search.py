@@ -116,11 +116,11 @@ def attack(
 
 
 def _pairs(target: Target, parameters: Parameters) -> list[Inequality]:
-    """Return the inequalities at an input, none where the claim has no values."""
+    """Return the inequalities at an input, none where the claim, or a value of it, has none."""
     try:
         with np.errstate(all="ignore"):
             return list(target.inequalities(parameters))
-    except (ArithmeticError, ValueError, MemoryError, np.linalg.LinAlgError):
+    except (ArithmeticError, KeyError, ValueError, MemoryError):
         return []
 
 
