@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 #: Bytes of a block of scores: it stays in the second-level cache until its statistics are taken.
 #: Smaller blocks cost more in the products, which pack the keys anew for each block.
-_BLOCK_BYTES = 1 << 19
+_BLOCK_BYTES = 1 << 20
 
 
 class _Map(Protocol):
@@ -40,7 +40,7 @@ def score_buffer(T: int) -> FloatArray:
     Examples
     --------
     >>> score_buffer(512).shape, score_buffer(8).shape
-    ((128, 512), (8, 8))
+    ((256, 512), (8, 8))
     """
     return np.empty(_block_shape(T))
 
@@ -55,7 +55,7 @@ def block_bytes(T: int) -> int:
     Examples
     --------
     >>> block_bytes(512)
-    524288
+    1048576
     """
     return 8 * math.prod(_block_shape(T))
 
