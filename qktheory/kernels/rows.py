@@ -23,10 +23,12 @@ from qktheory.kernels.policy import (
 )
 
 __all__ = [
+    "LOWEST_TERM",
     "ROW_STATISTICS",
     "row_maximum",
     "row_statistics",
     "softmax_rows",
+    "term",
 ]
 
 ROW_STATISTICS = (
@@ -44,7 +46,7 @@ Float = NDArray[np.float64]
 _MAGNITUDE = 0x7FFFFFFFFFFFFFFF
 _CHUNK = 4096
 # The lowest shifted logit whose weight counts: 3e-308.
-_FLOOR = -708.0
+LOWEST_TERM = -708.0
 # Logits are shifted by the largest of a few keys, which costs less than to look for the largest of
 # all. That is good enough if the largest is not this far above, and no key has this share of the
 # weight; beyond, cancellation would cost the entropy more than 1e-14 of itself.
@@ -82,7 +84,7 @@ def row_maximum(flat: Float, begin: Any, count: Any) -> float:
 
 
 @elementary
-def _term(y: float) -> float:
+def term(y: float) -> float:
     """Return e^y, -708 <= y <= 16, within 3 ulp plus |y| 2^-55 of itself, for sums that contain 1.
 
     Cheaper than `exp`: one word of log 2 is enough, since its error grows as the term decays, and
@@ -117,9 +119,9 @@ def _sums(flat: Float, begin: Any, count: Any, shift: float) -> tuple[float, flo
     first = 0.0
     for j in range(count):
         z = flat[begin + j] - shift
-        z = _FLOOR if z < _FLOOR else z
+        z = LOWEST_TERM if z < LOWEST_TERM else z
         z = _CEILING if z > _CEILING else z
-        e = _term(z)
+        e = term(z)
         # Positive numbers are ordered like their bits.
         largest = max(largest, float_bits(e))
         total += e
@@ -144,8 +146,8 @@ def _sums_below(
     first = 0.0
     for j in range(count):
         z = flat[begin + j] - top
-        y = _FLOOR if z < _FLOOR else z
-        e = 0.0 if z < _FLOOR else _term(y)
+        y = LOWEST_TERM if z < LOWEST_TERM else z
+        e = 0.0 if z < LOWEST_TERM else term(y)
         below += e if z < 0.0 else 0.0
         ties += 1.0 if z == 0.0 else 0.0
         squares += e * e
@@ -160,8 +162,8 @@ def _sum_of_second_order(flat: Float, begin: Any, count: Any, shift: float) -> f
     second = 0.0
     for j in range(count):
         z = flat[begin + j] - shift
-        y = _FLOOR if z < _FLOOR else z
-        second += 0.0 if z < _FLOOR else _term(y) * y * y
+        y = LOWEST_TERM if z < LOWEST_TERM else z
+        second += 0.0 if z < LOWEST_TERM else term(y) * y * y
     return second
 
 

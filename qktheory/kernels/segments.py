@@ -12,14 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
 from qktheory.kernels.layout import run_on_rows
-from qktheory.kernels.policy import (
-    elementary,
-    float_bits,
-    float_from_bits,
-    reduction,
-    wide_vectors,
-)
-from qktheory.kernels.rows import row_maximum
+from qktheory.kernels.policy import reduction, wide_vectors
+from qktheory.kernels.rows import LOWEST_TERM, row_maximum, term
 
 __all__ = [
     "Ends",
@@ -34,35 +28,6 @@ Float = NDArray[np.float64]
 Ends = NDArray[np.int64]
 
 _CHUNK = 4096
-# The lowest shifted logit whose weight counts: 3e-308.
-_FLOOR = -708.0
-_LN2 = 0.6931471805599453
-_LOG2_E = 1.4426950408889634
-_ROUND = 6755399441055744.0  # as in `elementary`
-
-
-@elementary
-def _term(z: float) -> float:
-    """Return e^z, z <= 0, within 3 ulp plus |z| 2^-55 of itself; zero below `_FLOOR`.
-
-    For sums that contain 1, as in `qktheory.kernels.rows`.
-    """
-    y = _FLOOR if z < _FLOOR else z
-    shifted = y * _LOG2_E + _ROUND
-    r = y - (shifted - _ROUND) * _LN2
-    p = 2.7488443522901847e-07
-    p = p * r + 2.7639768251354476e-06
-    p = p * r + 2.480191768787707e-05
-    p = p * r + 0.00019841171384225596
-    p = p * r + 0.001388888849913829
-    p = p * r + 0.008333333384665794
-    p = p * r + 0.041666666668426014
-    p = p * r + 0.16666666666557742
-    p = p * r + 0.49999999999997286
-    p = p * r + 1.0000000000000064
-    p = p * r + 1.0
-    e = float_from_bits(float_bits(p) + (float_bits(shifted) << 52))
-    return 0.0 if z < _FLOOR else e
 
 
 @reduction
@@ -70,7 +35,8 @@ def _sum_of_terms(flat: Float, begin: Any, count: Any, top: float) -> float:
     wide_vectors()
     total = 0.0
     for j in range(count):
-        total += _term(flat[begin + j] - top)
+        z = flat[begin + j] - top
+        total += 0.0 if z < LOWEST_TERM else term(z)
     return total
 
 

@@ -63,8 +63,10 @@ def _contracting(
     rollout, product, bound = (
         float(values[f"dobrushin_{k}"]) for k in ("rollout", "product", "bound")
     )
-    # The coefficient of the rollout is a difference of entries, known to 1e-16.
-    return [*([(rollout, product)] if product > 1e-4 else []), (product, bound)]
+    # The coefficient of the rollout is a sum of T differences of entries, each known to 1e-16 for
+    # every layer; that of the factors is a product, known to rounding however small.
+    L, T = parameters["A"].shape[:2]
+    return [(rollout, product + 2.0**-52 * L * T), (product, bound)]
 
 
 _FOUND = entries(

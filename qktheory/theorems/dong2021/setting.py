@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from qktheory.base.domains import Integer, Matrix, Parameter, Real, RealList
 from qktheory.base.errors import bad_value
 from qktheory.numerics.layer_split import LayerSplit
 from qktheory.theorems.claim import Routine, Source
+from qktheory.theorems.judgements import Asymptotic, Evaluate
 
 Floats = NDArray[np.float64]
 
@@ -270,6 +271,35 @@ def chapter_input(size: float, heads: int = 1, /, **more: Any) -> dict[str, Any]
 
 #: Two antipodal tokens in one dimension, where contraction bounds are attained.
 PAIR: dict[str, Any] = {"X": [[0.5], [-0.5]], "W_QK": [[1.0]], "W_V": [[2.0]], "temperature": 1.0}
+#: Tokens around a common row, whose spread a ladder shrinks.
+SPREAD_CASES = tuple(
+    {
+        "X": (np.array([0.3, -0.2, 0.5]) + 0.1 * (X_4 - X_4.mean(axis=0))).tolist(),
+        "W_QK": a,
+        "W_V": w,
+        "temperature": temperature,
+    }
+    for a, w, temperature in (
+        (A_1, np.eye(3).tolist(), 2.0),
+        (A_2, W_1, 1.0),
+        (A_1, W_2, 0.5),
+    )
+)
+
+
+def as_spread_shrinks(
+    finite: Callable[[Evaluate, Mapping[str, Any], float], tuple[float, float]],
+) -> Asymptotic:
+    """Return the judgement that a residual tends to its leading part, on `SPREAD_CASES`."""
+    return Asymptotic(
+        "residual_leading",
+        "1/spread",
+        (1.0, 3.0, 10.0, 30.0, 100.0),
+        finite,
+        rate=0.9,
+        slack=2.0,
+        floor=1e-9,
+    )
 
 
 def draw_tokens(rng: np.random.Generator, T: int, width: int) -> Floats:

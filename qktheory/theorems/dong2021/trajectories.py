@@ -22,7 +22,7 @@ from qktheory.numerics.matrix_norms import centred, frobenius_norm
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.dong2021 import setting as s
-from qktheory.theorems.judgements import Asymptotic, Evaluate, Identity
+from qktheory.theorems.judgements import Evaluate, Identity
 
 Floats = s.Floats
 
@@ -78,30 +78,8 @@ register(
                 _relative_error,
             ),
         },
-        cases=tuple(
-            {
-                "X": (np.array([0.3, -0.2, 0.5]) + 0.1 * centred(s.X_4)).tolist(),
-                "W_QK": a,
-                "W_V": w,
-                "temperature": temperature,
-            }
-            for a, w, temperature in (
-                (s.A_1, np.eye(3).tolist(), 2.0),
-                (s.A_2, s.W_1, 1.0),
-                (s.A_1, s.W_2, 0.5),
-            )
-        ),
-        judged_by=(
-            Asymptotic(
-                "residual_leading",
-                "1/spread",
-                (1.0, 3.0, 10.0, 30.0, 100.0),
-                _small_spread,
-                rate=0.9,
-                slack=2.0,
-                floor=1e-9,
-            ),
-        ),
+        cases=s.SPREAD_CASES,
+        judged_by=(s.as_spread_shrinks(_small_spread),),
         wrong_twin=WrongTwin(
             "leading part 5 % too large",
             {
