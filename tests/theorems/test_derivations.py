@@ -106,7 +106,7 @@ def test_a_claim_without_derivation_says_so() -> None:
 
 
 def test_the_page_of_documentation_runs() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "derivations.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "guide" / "derivations.md").read_text("utf-8")
     moments, mine = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     scope: dict[str, object] = {}
     exec(moments, scope)
