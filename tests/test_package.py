@@ -89,7 +89,8 @@ def third_party(folder: str) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 found.add(str(node.module).split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"qktheory", "tests"}
+    ours = {"qktheory", "tests", "notebooks", "checks"}
+    return found - set(sys.stdlib_module_names) - ours
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -103,6 +104,7 @@ def test_what_is_imported_is_declared() -> None:
     assert third_party("qktheory") <= core | extras["dask"] | extras["search"] | {"llvmlite"}
     assert third_party("tests") <= core | extras["test"] | extras["dask"] | {"llvmlite"}
     assert third_party("benchmarks") <= core | extras["bench"] | {"llvmlite"}
+    assert third_party("notebooks") <= core
 
 
 def test_what_is_declared_is_imported() -> None:
