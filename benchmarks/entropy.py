@@ -20,7 +20,7 @@ from qktheory.kernels import row_statistics
 from qktheory.numerics import gaussian_row
 from qktheory.numerics.gaussian_row import gaussian_row_moments, mean_entropy
 
-#: Relative error of the exact values, see docs/accuracy.md.
+#: Relative error of the exact values, see docs/reference/accuracy.md.
 EXACT_ERROR = 1e-13
 
 

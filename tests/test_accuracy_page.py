@@ -1,4 +1,4 @@
-"""The table of docs/accuracy.md: its script runs, and its figures are those of the docstrings."""
+"""The table of docs/reference/accuracy.md: its script runs, and its figures are those of the docstrings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "reference"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
-"""Measure the exact moments of a Gaussian row against mpmath and write docs/accuracy.md.
+"""Measure the exact moments of a Gaussian row against mpmath and write docs/reference/accuracy.md.
 
-Usage: python docs/accuracy.py [--check]
+Usage: python docs/reference/accuracy.py [--check]
 
 The reference evaluates the integrals as they stand in the chapter (ENT-1, ENT-3: Frullani's form of
 E log Z, the form of E H with Psi_{1,1}, differences for the variances) at 34 digits, by the
