@@ -78,7 +78,7 @@ with style():
         label = f"$s = {b:g}\\, s_c$: {found['effective_tokens']:.1f} effective keys"
         ax.plot(np.arange(1, T + 1), np.cumsum(weights), color=colour, label=label)
     ax.set(xscale="log", xlabel="number of largest keys", ylabel="share of the weight", ylim=(0, 1))
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.93))
+    figure.legend(loc="outside upper center", ncols=1)
 
 # %% [markdown]
 # ## Counting levels
