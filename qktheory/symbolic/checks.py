@@ -35,6 +35,8 @@ __all__ = [
 Relation = Literal["=", "<=", ">=", "<", ">"]
 Status = Literal["proved", "certified", "sampled", "not certified: install qktheory[rigor]"]
 
+_Unevaluated = sp.Integral | sp.Product
+_UNEVALUATED = (sp.Integral, sp.Product)
 _workdps: Any = mpmath.workdps
 _RELATIONS: dict[str, type[sp.Rel]] = {
     "<=": sp.LessThan,
@@ -153,10 +155,15 @@ class BlockDeterminant:
 
 @dataclass(frozen=True)
 class SameIntegrals:
-    """Both sides are the same combination of the same integrals, which are not carried out.
+    """Both sides are the same combination of the same integrals or products, not carried out.
 
-    Integrals are taken for the same where their ends agree and their integrands reduce to each
-    other, from the innermost ones outwards.
+    Integrals (products over an index) are taken for the same where their ends agree and their
+    integrands (factors) reduce to each other, from the innermost ones outwards.
+
+    Parameters
+    ----------
+    given : mapping, optional
+        Definitions put into both sides first, and under the integrals.
 
     Examples
     --------
@@ -174,26 +181,30 @@ class SameIntegrals:
         """Return whether the difference vanishes once equal integrals have one name."""
         if relation != "=":
             return False
-        known: list[tuple[sp.Integral, sp.Dummy]] = []
+        known: list[tuple[_Unevaluated, sp.Dummy]] = []
 
-        def name(integral: sp.Integral) -> sp.Dummy:
+        def name(found: _Unevaluated) -> sp.Dummy:
             for other, dummy in known:
-                if other.limits == integral.limits and is_zero(other.function - integral.function):
+                same = type(other) is type(found) and other.limits == found.limits
+                if same and is_zero(other.function - found.function):
                     return dummy
-            known.append((integral, sp.Dummy(positive=True)))
+            known.append((found, sp.Dummy(positive=True)))
             return known[-1][1]
 
         def named(side: sp.Basic) -> sp.Basic:
-            while integrals := side.atoms(sp.Integral):
-                inner = {i for i in integrals if not i.function.has(sp.Integral)}
+            while found := side.atoms(*_UNEVALUATED):
+                inner = {i for i in found if not i.function.has(*_UNEVALUATED)}
                 side = side.xreplace({i: name(i) for i in inner})
             return side
 
-        return is_zero(named(lhs.subs(self.given)) - named(rhs.subs(self.given)))
+        given = dict(self.given)
+        # What depends on the index of a product is out of reach of `subs`.
+        left, right = (named(side.subs(given).xreplace(given)) for side in (lhs, rhs))
+        return is_zero(left - right)
 
     def describe(self) -> str:
         """Say what is computed."""
-        return "the integrals of both sides have the same integrands"
+        return "the integrals and products of both sides have the same integrands and factors"
 
 
 @dataclass(frozen=True)

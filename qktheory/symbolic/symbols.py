@@ -46,6 +46,18 @@ _SCALARS: dict[str, tuple[dict[str, bool], str]] = {
     "L": ({"integer": True, "positive": True}, "L"),
     "d_k": ({"integer": True, "positive": True}, "d_k"),
     "epsilon": ({"positive": True}, r"\epsilon"),
+    "norm_x": ({"real": True}, "|x|"),
+    "norm_y": ({"real": True}, "|y|"),
+    "feature_count": ({"real": True}, "m"),
+    "logit_variance": ({"real": True}, "v"),
+    "nuclear_norm": ({"real": True}, r"\|W\|_*"),
+    "noise_variance": ({"real": True}, r"\varsigma^2"),
+    "inverse_temperature": ({"real": True}, r"\beta"),
+    "radius": ({"real": True}, "R"),
+    "max_column_sum": ({"real": True}, "c"),
+    "w_qk_norm_2": ({"real": True}, r"\|W\|"),
+    "w_v_norm_2": ({"real": True}, r"\|W_V\|"),
+    "degree": ({"real": True}, "p"),
 }
 
 _MATRICES: dict[str, str] = {
