@@ -28,6 +28,10 @@ def _entry(paper: Paper) -> str:
     fields = {"author": authors, "title": f"{{{paper.title}}}", "year": str(paper.year)}
     if paper.arxiv:
         fields |= {"note": f"arXiv:{paper.arxiv}", "url": f"https://arxiv.org/abs/{paper.arxiv}"}
+    if paper.venue:
+        fields["howpublished"] = paper.venue
+    if paper.doi:
+        fields["doi"] = paper.doi
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
     return f"@misc{{{citation_key(paper)},\n{lines}\n}}\n"
 

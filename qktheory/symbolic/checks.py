@@ -35,7 +35,6 @@ __all__ = [
 Relation = Literal["=", "<=", ">=", "<", ">"]
 Status = Literal["proved", "certified", "sampled", "not certified: install qktheory[rigor]"]
 
-_Unevaluated = sp.Integral | sp.Product
 _UNEVALUATED = (sp.Integral, sp.Product)
 _workdps: Any = mpmath.workdps
 _RELATIONS: dict[str, type[sp.Rel]] = {
@@ -181,9 +180,9 @@ class SameIntegrals:
         """Return whether the difference vanishes once equal integrals have one name."""
         if relation != "=":
             return False
-        known: list[tuple[_Unevaluated, sp.Dummy]] = []
+        known: list[tuple[sp.Expr, sp.Dummy]] = []
 
-        def name(found: _Unevaluated) -> sp.Dummy:
+        def name(found: sp.Expr) -> sp.Dummy:
             for other, dummy in known:
                 same = type(other) is type(found) and other.limits == found.limits
                 if same and is_zero(other.function - found.function):

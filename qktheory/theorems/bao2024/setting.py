@@ -22,20 +22,16 @@ from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import matrix, symbol
 from qktheory.theorems.claim import Assumption, Source
+from qktheory.theorems.papers import cite
 
 FloatArray = NDArray[np.float64]
 
-BAO_2024 = Source(
-    authors="Bao, Hataya, Karakida",
-    year=2024,
-    title="Self-attention networks localize when QK-eigenspectrum concentrates",
-    arxiv="2402.02098",
-)
+BAO_2024 = cite("bao2024")
 
 
 def extends_bao(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(BAO_2024.authors, BAO_2024.year, BAO_2024.title, what, BAO_2024.arxiv)
+    return cite("bao2024", what)
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from qktheory.kernels import Stream
 from qktheory.numerics.random_features import Pair
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Routine, Source
+from qktheory.theorems.papers import cite
 
 __all__ = [
     "CHOROMANSKI_2021",
@@ -52,23 +53,13 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-RAHIMI_2007 = Source(
-    "Rahimi, Recht", 2007, "Random features for large-scale kernel machines", "random features"
-)
-CHOROMANSKI_2021 = Source(
-    "Choromanski, Likhosherstov, Dohan, Song, Gane, Sarlos, Hawkins, Davis, Mohiuddin, Kaiser, "
-    "Belanger, Colwell, Weller",
-    2021,
-    "Rethinking attention with Performers",
-    "Lemmas 1 and 2, Theorem 2",
-    "2009.14794",
-)
+RAHIMI_2007 = cite("rahimi2007", "random features")
+CHOROMANSKI_2021 = cite("choromanski2021", "Lemmas 1 and 2, Theorem 2")
 
 
 def extends_choromanski(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    source = CHOROMANSKI_2021
-    return Source(source.authors, source.year, source.title, what, source.arxiv)
+    return cite("choromanski2021", what)
 
 
 def routine(statement: sp.Basic, compute: Callable[..., Any], *names: str) -> Routine:

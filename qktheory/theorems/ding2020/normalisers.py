@@ -26,19 +26,14 @@ from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
 from qktheory.theorems.dong2021 import setting as s
 from qktheory.theorems.judgements import Evaluate, Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 
 Floats = s.Floats
 
 
 def ding(what: str) -> Source:
     """Return the paper as the source of a statement."""
-    return Source(
-        "Ding, Goodman, Sha, Soricut",
-        2020,
-        "Attention that does not explain away",
-        what,
-        "2009.14308",
-    )
+    return cite("ding2020", what)
 
 
 # --- RANK-10a -------------------------------------------------------------------------------------

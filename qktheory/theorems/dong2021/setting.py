@@ -16,21 +16,16 @@ from qktheory.base.errors import bad_value
 from qktheory.numerics.layer_split import LayerSplit
 from qktheory.theorems.claim import Routine, Source
 from qktheory.theorems.judgements import Asymptotic, Evaluate
+from qktheory.theorems.papers import cite
 
 Floats = NDArray[np.float64]
 
-DONG_2021 = Source(
-    "Dong, Cordonnier, Loukas",
-    2021,
-    "Attention is not all you need: pure attention loses rank doubly exponentially with depth",
-    "Theorem 2.2",
-    "2103.03404",
-)
+DONG_2021 = cite("dong2021", "Theorem 2.2")
 
 
 def extends_dong(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(DONG_2021.authors, DONG_2021.year, DONG_2021.title, what, DONG_2021.arxiv)
+    return cite("dong2021", what)
 
 
 # --- domains --------------------------------------------------------------------------------------

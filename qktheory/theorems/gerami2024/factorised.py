@@ -20,17 +20,12 @@ from qktheory.numerics.truncated_exponential import (
     truncation_distance,
 )
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, times
 
-GERAMI_2024 = Source(
-    "Gerami, Hoover, Dulepet, Duraiswami",
-    2024,
-    "FAST: factorizable attention for speeding up transformers",
-    "factorised softmax",
-    "2402.07901",
-)
+GERAMI_2024 = cite("gerami2024", "factorised softmax")
 
 _LARGEST = 300
 _DEGREE = Parameter(

@@ -17,19 +17,14 @@ from qktheory.base.errors import bad_value
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Source
+from qktheory.theorems.papers import cite
 
-GIORLANDINO_2025 = Source(
-    authors="Giorlandino, Goldt",
-    year=2025,
-    title="Two failure modes of deep transformers and how to avoid them",
-    arxiv="2505.24333",
-)
+GIORLANDINO_2025 = cite("giorlandino2025")
 
 
 def after_giorlandino(what: str) -> Source:
     """Return the paper as the setting of a result in this form."""
-    source = GIORLANDINO_2025
-    return Source(source.authors, source.year, source.title, what, source.arxiv)
+    return cite("giorlandino2025", what)
 
 
 # --- parameters -----------------------------------------------------------------------------------

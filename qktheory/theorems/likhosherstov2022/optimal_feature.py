@@ -15,16 +15,11 @@ from qktheory.kernels import Stream
 from qktheory.numerics.positive_features import QuadraticFeature, best_coefficient
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.choromanski2021.setting import SIZE, d, routine
-from qktheory.theorems.claim import Claim, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 
-LIKHOSHERSTOV_2022 = Source(
-    "Likhosherstov, Choromanski, Dubey, Liu, Sarlos, Weller",
-    2022,
-    "Chefs' random tables: non-trigonometric random features",
-    "optimal positive random features",
-    "2205.15317",
-)
+LIKHOSHERSTOV_2022 = cite("likhosherstov2022", "optimal positive random features")
 
 _z2, _a = symbol("z2"), symbol("coefficient")
 _SQUARE = Real(low=0.0, high=1e150, high_open=True, typical=(0.0, 9.0))

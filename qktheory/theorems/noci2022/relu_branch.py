@@ -14,14 +14,15 @@ from qktheory.base.domains import Integer, IntegerList, Parameter, Real, RealLis
 from qktheory.kernels import Stream
 from qktheory.numerics.arc_cosine import arc_cosine_kernel, cosines_with_mlp
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, DrawnLimit, Identity
 from qktheory.theorems.noci2022 import setting as n
 from qktheory.theorems.noci2022.cosine_recursion import equicorrelated
+from qktheory.theorems.papers import cite
 
 FloatArray = NDArray[np.float64]
 
-CHO_2009 = Source("Cho, Saul", 2009, "Kernel methods for deep learning", "order one")
+CHO_2009 = cite("cho2009", "order one")
 
 rho = symbol("cosine")
 _KERNEL = (sp.sqrt(1 - rho**2) + (sp.pi - sp.acos(rho)) * rho) / sp.pi

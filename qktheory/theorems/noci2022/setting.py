@@ -8,6 +8,7 @@ from qktheory.base.domains import Integer, IntegerList, Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Source
+from qktheory.theorems.papers import cite
 
 __all__ = [
     "COSINE_0",
@@ -25,18 +26,12 @@ __all__ = [
     "t",
 ]
 
-NOCI_2022 = Source(
-    "Noci, Anagnostidis, Biggio, Orvieto, Singh, Lucchi",
-    2022,
-    "Signal propagation in transformers: theoretical perspectives and the role of rank collapse",
-    "",
-    "2206.03126",
-)
+NOCI_2022 = cite("noci2022")
 
 
 def extends_noci(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(NOCI_2022.authors, NOCI_2022.year, NOCI_2022.title, what, NOCI_2022.arxiv)
+    return cite("noci2022", what)
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -12,17 +12,12 @@ from qktheory.base.domains import Matrix, Parameter
 from qktheory.numerics.feature_attention import EstimatedRow, estimated_row
 from qktheory.numerics.random_features import FEATURE_KINDS
 from qktheory.theorems.choromanski2021.setting import QUERY_KEYS, check_keys
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, times
 
-PENG_2021 = Source(
-    "Peng, Pappas, Yogatama, Schwartz, Smith, Kong",
-    2021,
-    "Random feature attention",
-    "equations (4) and (5)",
-    "2103.02143",
-)
+PENG_2021 = cite("peng2021", "equations (4) and (5)")
 
 _q, _k, _omega = sp.symbols("q k_j omega_r")
 _j, _r = sp.symbols("j r", integer=True)

@@ -21,19 +21,16 @@ from qktheory.observables.observable import RowObservable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Source
+from qktheory.theorems.papers import cite
 
 FloatArray = NDArray[np.float64]
 
-DERRIDA_1981 = Source(
-    authors="Derrida",
-    year=1981,
-    title="Random-energy model: An exactly solvable model of disordered systems",
-)
+DERRIDA_1981 = cite("derrida1981")
 
 
 def extends_derrida(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(DERRIDA_1981.authors, DERRIDA_1981.year, DERRIDA_1981.title, what)
+    return cite("derrida1981", what)
 
 
 # --- parameters -----------------------------------------------------------------------------------

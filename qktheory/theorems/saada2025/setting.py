@@ -15,6 +15,7 @@ from qktheory.base.errors import bad_value
 from qktheory.numerics.gaussian_attention import relative_variance
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Routine, Source
+from qktheory.theorems.papers import cite
 
 __all__ = [
     "C2_T",
@@ -39,18 +40,12 @@ __all__ = [
     "t",
 ]
 
-SAADA_2025 = Source(
-    "Saada, Naderi, Tanner",
-    2025,
-    "Mind the gap: a spectral analysis of rank collapse and signal propagation in attention layers",
-    "",
-    "2410.07799",
-)
+SAADA_2025 = cite("saada2025")
 
 
 def extends_saada(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(SAADA_2025.authors, SAADA_2025.year, SAADA_2025.title, what, SAADA_2025.arxiv)
+    return cite("saada2025", what)
 
 
 # --- parameters -----------------------------------------------------------------------------------

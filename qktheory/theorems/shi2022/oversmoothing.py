@@ -22,19 +22,14 @@ from qktheory.theorems.dong2021 import setting as s
 from qktheory.theorems.dong2021.diameters import STOCHASTIC, check_stochastic, draw_stochastic
 from qktheory.theorems.dong2021.rowwise_network import W_IN, W_OUT, check_network
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 
 Floats = s.Floats
 
 
 def shi(what: str) -> Source:
     """Return the paper as the source of a statement."""
-    return Source(
-        "Shi, Gao, Xu, Liang, Li, Kong, Lee, Kwok",
-        2022,
-        "Revisiting over-smoothing in BERT from the perspective of graph",
-        what,
-        "2202.08625",
-    )
+    return cite("shi2022", what)
 
 
 _s, _d_M, _norm_W = symbol("pi_p_norm_2"), symbol("frobenius"), symbol("w_v_norm_2")

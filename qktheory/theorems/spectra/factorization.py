@@ -14,19 +14,14 @@ from qktheory.base.domains import Integer, Matrix, Parameter
 from qktheory.base.errors import bad_value
 from qktheory.spectra.factorize import factorize
 from qktheory.symbolic.symbols import matrix, symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 
 FloatArray = NDArray[np.float64]
 
-RECHT_2010 = Source(
-    "Recht, Fazel, Parrilo",
-    2010,
-    "Guaranteed minimum-rank solutions of linear matrix equations via nuclear norm minimization",
-    "Lemma 5.1",
-    "0706.4138",
-)
+RECHT_2010 = cite("recht2010", "Lemma 5.1")
 
 nu = symbol("nu")
 _s = sp.IndexedBase("s")

@@ -22,15 +22,14 @@ from qktheory.numerics.gaussian_forms import (
 )
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.bao2024.setting import SIGMA, complete_map
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, Identity
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 
 FloatArray = NDArray[np.float64]
 
-MAGNUS_1978 = Source(
-    "Magnus", 1978, "The moments of products of quadratic forms in normal variables", "Lemma 2"
-)
+MAGNUS_1978 = cite("magnus1978", "Lemma 2")
 
 d, W = s.d, s.W
 S = sp.MatrixSymbol("Sigma", d, d)

@@ -17,8 +17,9 @@ from qktheory.numerics.non_normality import commutator_norm, departure_squared
 from qktheory.spectra.blocks import COMPLEX_PAIRS, block_form, pair_eigenvalues
 from qktheory.spectra.haar import haar_orthogonal
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 
 FloatArray = NDArray[np.float64]
@@ -112,13 +113,7 @@ register(
             "xi = sum r + 2 sum a, eta = sum r^2 + 2 sum (a^2 - b^2) and eta_F = "
             "sum |lambda|^2 + h^2."
         ),
-        source=Source(
-            "Henrici",
-            1962,
-            "Bounds for iterates, inverses, spectral variation and fields of values of "
-            "non-normal matrices",
-            "departure from normality",
-        ),
+        source=cite("henrici1962", "departure from normality"),
         standing="derived",
         observable="W_QK",
         parameters=(
@@ -224,9 +219,7 @@ register(
             "With C = W W^T - W^T W and h^2 = eta_F - sum |lambda|^2, every real W satisfies "
             "||C||_F/(sqrt(6) ||W||_F) <= h <= ((d^3 - d)/12)^(1/4) ||C||_F^(1/2)."
         ),
-        source=Source(
-            "Elsner, Paardekooper", 1987, "On measures of nonnormality of matrices", "bounds on h"
-        ),
+        source=cite("elsner1987", "bounds on h"),
         standing="theorem",
         observable="departure from normality",
         parameters=(s.W_QK,),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from qktheory.base.domains import Integer, Matrix, Parameter, Real
 from qktheory.symbolic.symbols import matrix, symbol
 from qktheory.theorems.claim import Source
+from qktheory.theorems.papers import cite
 
 __all__ = [
     "BENAYCH_GEORGES_2011",
@@ -28,38 +29,16 @@ __all__ = [
     "xi",
 ]
 
-VOICULESCU_1992 = Source(
-    "Voiculescu, Dykema, Nica", 1992, "Free Random Variables", "R- and S-transforms"
-)
-COLLINS_2006 = Source(
-    "Collins, Sniady",
-    2006,
-    "Integration with respect to the Haar measure on unitary, orthogonal and symplectic group",
-    "Weingarten calculus",
-    "math-ph/0402073",
-)
-BENAYCH_GEORGES_2011 = Source(
-    "Benaych-Georges, Nadakuditi",
-    2011,
-    "The eigenvalues and eigenvectors of finite, low rank perturbations of large random matrices",
-    "Theorems 2.1 and 2.2",
-    "0910.2120",
-)
-BURDA_2010 = Source(
-    "Burda, Jarosz, Livan, Nowak, Swiech",
-    2010,
-    "Eigenvalues and singular values of products of rectangular Gaussian random matrices",
-    "spectra of products",
-    "1007.3594",
-)
-GINIBRE_1965 = Source(
-    "Ginibre", 1965, "Statistical ensembles of complex, quaternion, and real matrices", "real case"
-)
+VOICULESCU_1992 = cite("voiculescu1992", "R- and S-transforms")
+COLLINS_2006 = cite("collins2006", "Weingarten calculus")
+BENAYCH_GEORGES_2011 = cite("benaych-georges2011", "Theorems 2.1 and 2.2")
+BURDA_2010 = cite("burda2010", "spectra of products")
+GINIBRE_1965 = cite("ginibre1965", "real case")
 
 
 def spectra_source(statement: str) -> Source:
     """Return the source of what this toolkit derives itself from textbook linear algebra."""
-    return Source("Horn, Johnson", 2012, "Matrix Analysis", statement)
+    return cite("horn2012", statement)
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from qktheory.base.domains import Parameter, Real, RealList
 from qktheory.kernels import Stream
 from qktheory.spectra.haar import haar_frames
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 
 FloatArray = NDArray[np.float64]
@@ -86,9 +87,7 @@ register(
             "sum s^2/d and eta_F = sum s^2; for large d the eigenvalues fill the ring of radii "
             "(mean s^-2)^(-1/2) and (mean s^2)^(1/2), the growth rates of the powers of W."
         ),
-        source=Source(
-            "Guionnet, Krishnapur, Zeitouni", 2011, "The single ring theorem", "", "0909.2214"
-        ),
+        source=cite("guionnet2011"),
         standing="derived",
         observable="W_QK",
         parameters=(

@@ -17,6 +17,7 @@ from qktheory.spectra.laws.product_modulus import ProductModulus
 from qktheory.spectra.laws.product_squared_singular import ProductSquaredSingular
 from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
 from qktheory.theorems.judgements import Identity
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 from qktheory.theorems.spectra.law_parameters import (
     CATALOGUE,
@@ -297,9 +298,7 @@ _entry(
         "Distribution functions of the catalogue in closed form or by quadrature of the density, "
         "atoms included, and their inverses Q(u) = inf{x : F(x) >= u}."
     ),
-    Source(
-        "Marchenko, Pastur", 1967, "Distribution of eigenvalues of some sets of random matrices"
-    ),
+    cite("marchenko1967"),
     _but(*_PRODUCTS),
     (
         *_EVERYTHING,

@@ -22,8 +22,9 @@ from qktheory.spectra.spikes import (
     rectangular_spike,
 )
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
+from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, Evaluate
+from qktheory.theorems.papers import cite
 from qktheory.theorems.spectra import setting as s
 from qktheory.theorems.spectra.law_parameters import complete_law, law_parameters
 
@@ -166,13 +167,7 @@ register(
             "at l (1 + c/(l - 1)), with squared overlap (1 - c/(l - 1)^2)/(1 + c/(l - 1)); a "
             "smaller one disappears in the bulk."
         ),
-        source=Source(
-            "Baik, Silverstein",
-            2006,
-            "Eigenvalues of large sample covariance matrices of spiked population models",
-            "Theorem 1.1",
-            "math/0408165",
-        ),
+        source=cite("baik2006", "Theorem 1.1"),
         standing="theorem",
         observable="largest eigenvalue",
         parameters=(
@@ -273,14 +268,7 @@ register(
             "overlaps 1 - c (1 + theta^2)/(theta^2 (theta^2 + c)) on the left and "
             "1 - (c + theta^2)/(theta^2 (theta^2 + 1)) on the right."
         ),
-        source=Source(
-            "Benaych-Georges, Nadakuditi",
-            2012,
-            "The singular values and vectors of low rank perturbations of large rectangular random "
-            "matrices",
-            "Theorems 2.8 and 2.9",
-            "1103.2221",
-        ),
+        source=cite("benaych-georges2012", "Theorems 2.8 and 2.9"),
         standing="theorem",
         observable="largest singular value",
         parameters=(s.THETA, RATIO),

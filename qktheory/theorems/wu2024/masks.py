@@ -17,19 +17,14 @@ from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, Source, WrongTwin, register
 from qktheory.theorems.dong2021 import setting as s
 from qktheory.theorems.judgements import Identity, PathwiseBound
+from qktheory.theorems.papers import cite
 
 Floats = s.Floats
 
 
 def wu(what: str) -> Source:
     """Return the paper as the source of a statement."""
-    return Source(
-        "Wu, Ajorlou, Wang, Jegelka, Jadbabaie",
-        2024,
-        "On the role of attention masks and LayerNorm in transformers",
-        what,
-        "2405.18781",
-    )
+    return cite("wu2024", what)
 
 
 MASK = Parameter("mask", Choice(("none", "causal")), "causal: query i sees keys j <= i", "none")

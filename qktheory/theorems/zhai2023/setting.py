@@ -13,21 +13,16 @@ from qktheory.base.domains import Integer, Parameter, Real, RealList
 from qktheory.numerics.row_entropies import LARGEST_LOGIT, row_entropies
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Routine, Source
+from qktheory.theorems.papers import cite
 
 FloatArray = NDArray[np.float64]
 
-ZHAI_2023 = Source(
-    authors="Zhai, Likhomanenko, Littwin, Busbridge, Ramapuram, Zhang, Gu, Susskind",
-    year=2023,
-    title="Stabilizing transformer training by preventing attention entropy collapse",
-    statement="Theorem 3.1",
-    arxiv="2303.06296",
-)
+ZHAI_2023 = cite("zhai2023", "Theorem 3.1")
 
 
 def extends_zhai(what: str) -> Source:
     """Return the paper as the setting of a result that goes beyond it."""
-    return Source(ZHAI_2023.authors, ZHAI_2023.year, ZHAI_2023.title, what, ZHAI_2023.arxiv)
+    return cite("zhai2023", what)
 
 
 T = Parameter("T", Integer(low=2, high=10**30, typical=(2, 60)), "number of keys of the row")
