@@ -141,17 +141,21 @@ def _indented(text: str, columns: int) -> str:
     return "\n".join(" " * columns + line for line in text.split("\n"))
 
 
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else number_text(value)
+
+
 def _case(claim: str, case: Mapping[str, Any]) -> tuple[str, ...]:
-    low, high = (float("nan") if end is None else end for end in case["ci"])
-    estimate, interval = number_text(case["estimate"]), "none"
-    if low == low and high == high:
-        estimate, interval = interval_text(case["estimate"], low, high)
+    (low, high), value = case["ci"], case["estimate"]
+    estimate, interval = _number(value), "none"
+    if None not in (low, high, value):
+        estimate, interval = interval_text(value, low, high)
     given = evaluate_command(claim, case["parameters"]).split(f"evaluate {claim}", 1)[1].strip()
     shown = given if len(given) <= _LONGEST else given[: _LONGEST - 4] + " ..."
     return (
         code(case["value"]),
         code(shown) if shown else "none",
-        number_text(case["prediction"]),
+        _number(case["prediction"]),
         estimate,
         plain_text(interval),
         str(case["n"]),

@@ -35,8 +35,8 @@ Array = NDArray[np.float64]
 class Law(ABC):
     """A law of real eigenvalues (or singular values).
 
-    Class attributes
-    ----------------
+    Attributes
+    ----------
     name : str
         Name in specification files.
     parameters : tuple of Parameter

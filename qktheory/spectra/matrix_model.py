@@ -29,8 +29,8 @@ _CALLS = 1e5
 class MatrixModel(ABC):
     """A model of W = W_QK.
 
-    Class attributes
-    ----------------
+    Attributes
+    ----------
     name : str
         Name in specification files.
     parameters : tuple of Parameter

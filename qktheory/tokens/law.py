@@ -35,8 +35,8 @@ COVARIANCE = Parameter(
 class TokenLaw(ABC):
     """A law of the tokens X, rows of an array of shape (T, d).
 
-    Class attributes
-    ----------------
+    Attributes
+    ----------
     name : str
         Name in specification files.
     parameters : tuple of Parameter
