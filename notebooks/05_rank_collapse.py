@@ -5,9 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -28,16 +27,17 @@
 # softmax by rows; tokens are the rows of $X$.
 
 # %%
+# %matplotlib inline
 import math
 
 import matplotlib.pyplot as plt
 import numpy as np
 import sympy as sp
+from checks import check
 from IPython.display import display
 from scipy.optimize import minimize
 
 import qktheory as qk
-from notebooks.checks import check
 from qktheory.plots.style import COLOURS, INK, style
 
 np.set_printoptions(precision=4, suppress=True)
@@ -429,7 +429,7 @@ with style():
     right.set_title("the same, enlarged")
     for ax in (left, right):
         ax.set_xlabel("layer")
-    left.legend(loc="lower right")
+    right.legend(loc="lower right")
 plt.show()
 for title, estimate in curves.items():
     half = (estimate.high[2] - estimate.low[2]) / 2.0

@@ -1,4 +1,4 @@
-"""Lesson 5: rank collapse."""
+"""Checks of the lesson on rank collapse."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import sympy as sp
 from scipy.optimize import brentq
 
 import qktheory as qk
-from notebooks.checks import close, exercise, formula, number, same_formula
 
-__all__: list[str] = []
+from . import close, exercise, formula, number, same_formula
 
 #: The four tokens of the lesson and its layer.
 TOKENS = np.array([[1.0, 0, 2], [0, 1, -1], [2, -1, 0], [-1, 1, 1]])
@@ -28,6 +27,7 @@ def _slope(y: float) -> float:
 
 @exercise("5.1")
 def exponent_two(answer: object) -> str | None:
+    """Solve 4y/sinh 2y = 1: the local exponent of RANK-5d is 2 there."""
     y = abs(number(answer))
     root = brentq(lambda y: _slope(y) - 2.0, 0.1, 10.0, xtol=1e-14)
     if close(y, root, rel=1e-4):
@@ -39,6 +39,7 @@ def exponent_two(answer: object) -> str | None:
 
 @exercise("5.2")
 def constant_two(answer: object) -> str | None:
+    """sqrt(G/2) <= 2 for G <= 8, and G <= T."""
     T = number(answer)
     if T == 8:
         return None
@@ -55,6 +56,7 @@ def _first_layer_below(log10: float) -> int:
 
 @exercise("5.3")
 def layers_to_collapse(answer: object) -> str | None:
+    """First layer of RANK-4f below 1e-10000."""
     layers = number(answer)
     wanted = _first_layer_below(-10_000.0)
     if layers == wanted:
@@ -66,6 +68,7 @@ def layers_to_collapse(answer: object) -> str | None:
 
 @exercise("5.4")
 def slow_closing(answer: object) -> str | None:
+    """Integrate dr/dL = -a v r^3: r = (2 a v L)^(-1/2) (RANK-5e)."""
     found = formula(answer, ["a", "v", "L"])
     a, v, L = sp.symbols("a v L", positive=True)
     points = {"a": [0.5, 1.0, 3.0], "v": [0.3, 0.7, 0.9], "L": [100.0, 5000.0, 37.0]}
