@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.registry import Registry
-from qktheory.kernels import DriftedBridges
+from qktheory.kernels import AffineRows
 from qktheory.numerics.softmax_stack import ScoreStack, WeightStack
 
 __all__ = ["NORMALIZERS", "Normalizer", "shares"]
@@ -116,13 +116,27 @@ class Normalizer(ABC):
         weights = self.weights(logits)
         return np.stack([weights[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
 
-    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
-        """Return `segment_weights` of rows that are drifted bridges (LOC-8).
+    def affine_statistics(self, rows: AffineRows) -> dict[str, FloatArray]:
+        """Return `statistics` of rows that have not been formed.
 
         Parameters
         ----------
-        rows : DriftedBridges
-            n rows of T logits that have not been formed.
+        rows : AffineRows
+            n rows of T logits.
+
+        Returns
+        -------
+        dict
+        """
+        return self.statistics(rows.logits())
+
+    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
+        """Return `segment_weights` of rows that have not been formed.
+
+        Parameters
+        ----------
+        rows : AffineRows
+            n rows of T logits.
         ends : sequence of int
             See `segment_weights`.
 
@@ -131,6 +145,10 @@ class Normalizer(ABC):
         ndarray of shape (n, k)
         """
         return self.segment_weights(rows.logits(), ends)
+
+    def affine_logit_variance(self, rows: AffineRows) -> FloatArray:
+        """Return `logit_variance` of rows that have not been formed."""
+        return self.logit_variance(rows.logits())
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the variance of the logits under each row divided by its sum, shape (n,).

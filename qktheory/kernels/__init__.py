@@ -7,6 +7,7 @@ names run the NumPy twins of `qktheory.kernels.reference`.
 
 from __future__ import annotations
 
+from qktheory.kernels.affine_rows import AffineRows
 from qktheory.kernels.arrays import (
     erf_array,
     erfc_array,
@@ -39,6 +40,7 @@ from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 __all__ = [
     "CLIPPED_STATISTICS",
     "ROW_STATISTICS",
+    "AffineRows",
     "DriftedBridges",
     "Moments",
     "Stream",

@@ -30,11 +30,12 @@ def _sums(row: Float, eigenvalues: Float) -> tuple[float, float]:
 @reduction
 def _quadratic_sums(g: Float, eigenvalues: Float, out: Float) -> None:
     for r in range(g.shape[0]):
-        out[0, r], out[1, r] = _sums(g[r], eigenvalues)
+        for k in range(eigenvalues.shape[0]):
+            out[0, k, r], out[1, k, r] = _sums(g[r], eigenvalues[k])
 
 
 def quadratic_sums(g: Float, eigenvalues: Float) -> Float:
-    """Return sum_j lambda_j g_j^2 and sum_j lambda_j^2 g_j^2 of rows.
+    """Return sum_j lambda_j g_j^2 and sum_j lambda_j^2 g_j^2 of rows, for one spectrum or many.
 
     A product with BLAS would do the same, but its bits depend on the number of rows.
 
@@ -42,12 +43,12 @@ def quadratic_sums(g: Float, eigenvalues: Float) -> Float:
     ----------
     g : ndarray of shape (n, d)
         Rows, float64, C-contiguous.
-    eigenvalues : ndarray of shape (d,)
-        lambda, float64, C-contiguous.
+    eigenvalues : ndarray of shape (d,) or (k, d)
+        lambda of one spectrum or of k of them, float64, C-contiguous.
 
     Returns
     -------
-    ndarray of shape (2, n)
+    ndarray of shape (2, n) or (2, k, n)
 
     Raises
     ------
@@ -61,12 +62,15 @@ def quadratic_sums(g: Float, eigenvalues: Float) -> Float:
            [13.]])
     """
     in_place("g", g, 2)
-    in_place("eigenvalues", eigenvalues, 1)
-    if eigenvalues.size != g.shape[1]:
+    in_place("eigenvalues", eigenvalues, 1 if np.ndim(eigenvalues) < 2 else 2)
+    if eigenvalues.shape[-1] != g.shape[1]:
         raise bad_value(
-            "eigenvalues", f"array of shape {eigenvalues.shape}", f"shape ({g.shape[1]},)"
+            "eigenvalues",
+            f"array of shape {eigenvalues.shape}",
+            f"shape ({g.shape[1]},) or (k, {g.shape[1]})",
         )
-    out = np.empty((2, len(g)))
+    out = np.empty((2, *eigenvalues.shape[:-1], len(g)))
+    spectra = eigenvalues.reshape(-1, g.shape[1])
     kernel = _quadratic_sums if jit_enabled else reference.quadratic_sums
-    kernel(g, eigenvalues, out)
+    kernel(g, spectra, out.reshape(2, len(spectra), len(g)))
     return out

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "affine_rows",
     "alive_rows",
     "bridge_rows",
     "clipped_linear_rows",
     "clipped_linear_statistics",
     "clipped_segments",
-    "drifted",
-    "drifted_rows",
     "erf",
     "erfc",
     "exp",
@@ -266,24 +265,21 @@ def bridge_rows(buffer: Float) -> None:
     buffer[...] = walk - np.arange(1, length + 1) / length * walk[:, -1:]
 
 
-def drifted(bridges: Float, self_logit: Float, s: Float) -> Float:
-    """Return the logits of the last token of a random walk, made from bridges."""
-    length = bridges.shape[1]
-    fraction = np.arange(1, length + 1) / length
-    logits = self_logit[:, None] * fraction + s[:, None] * bridges
-    logits[:, -1] = self_logit
-    return np.asarray(logits)
-
-
-def drifted_rows(bridges: Float, self_logit: Float, s: Float, out: Float) -> None:
-    """Turn bridges into logits of the last token of a random walk."""
-    out[...] = drifted(bridges, self_logit, s)
+def affine_rows(
+    base: Float, factor: Float, slope: Float, level: Float, last: Float, out: Float
+) -> None:
+    """Turn base rows into rows of logits, several of each; a `last` that is a NaN is left out."""
+    source = np.tile(base, (len(out) // max(len(base), 1), 1))
+    position = np.arange(1, base.shape[1] + 1)
+    out[...] = factor[:, None] * source + (slope[:, None] * position + level[:, None])
+    out[:, -1] = np.where(np.isnan(last), out[:, -1], last)
 
 
 def quadratic_sums(g: Float, eigenvalues: Float, out: Float) -> None:
-    """Fill the quadratic forms of rows in an eigenbasis."""
-    out[0] = (g * g * eigenvalues).sum(axis=1)
-    out[1] = (g * g * eigenvalues**2).sum(axis=1)
+    """Fill the quadratic forms of rows in eigenbases."""
+    terms = g * g * eigenvalues[:, None, :]
+    out[0] = terms.sum(axis=2)
+    out[1] = (terms * eigenvalues[:, None, :]).sum(axis=2)
 
 
 def random_walk_rows(steps: Float) -> None:

@@ -25,9 +25,13 @@ from qktheory.kernels.policy import (
 __all__ = [
     "LOWEST_TERM",
     "ROW_STATISTICS",
+    "SUMS",
+    "finish_statistics",
     "row_maximum",
     "row_statistics",
     "softmax_rows",
+    "statistic_columns",
+    "sums_of_row",
     "term",
 ]
 
@@ -40,6 +44,9 @@ ROW_STATISTICS = (
     "var_logit",
 )
 """Names of the columns of `row_statistics`."""
+
+SUMS = 7
+"""Number of sums over a row from which its statistics are made."""
 
 Float = NDArray[np.float64]
 
@@ -168,7 +175,7 @@ def _sum_of_second_order(flat: Float, begin: Any, count: Any, shift: float) -> f
 
 
 @elementary
-def _finish(sums: Float, out: Float) -> None:
+def finish_statistics(sums: Float, out: Float) -> None:
     """Turn (shift, largest e, sums of e outside ties, of ties, e^2, ez, ez^2) into statistics.
 
     For all rows at once, so that divisions and logarithms run in vector registers.
@@ -205,59 +212,68 @@ def _glance(flat: Float, begin: Any, length: int) -> float:
 
 
 @reduction
-def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
-    """Fill `out` and return the number of the first row without finite partition function, or -1.
+def sums_of_row(flat: Float, first_entry: int, length: int, second_order: bool, out: Float) -> bool:
+    """Fill the sums of one row that `finish_statistics` takes; return whether they are numbers.
 
-    Sums run over chunks, whose totals are added in order: that bounds the rounding error of long
-    rows.
+    In compiled code. Sums run over chunks, whose totals are added in order: that bounds the
+    rounding error of long rows.
     """
-    collected = np.empty((rows, 7))
-    for r in range(rows):
-        first_entry = np.uint64(r * stride)
-        shift = _glance(flat, first_entry, length)
-        largest = 0.0
+    entry = np.uint64(first_entry)
+    shift = _glance(flat, entry, length)
+    largest = 0.0
+    below = 0.0
+    ties = 0.0
+    squares = 0.0
+    first = 0.0
+    second = 0.0
+    for start in range(0, length, _CHUNK):
+        begin, count = entry + np.uint64(start), np.uint64(min(_CHUNK, length - start))
+        most, total, square, product = _sums(flat, begin, count, shift)
+        largest = max(largest, most)
+        below += total
+        squares += square
+        first += product
+    # False also for NaN.
+    if not (largest < _LARGEST and largest < _DOMINANT * below):
+        shift = row_maximum(flat, entry, np.uint64(length))
+        largest = 1.0
         below = 0.0
-        ties = 0.0
         squares = 0.0
         first = 0.0
-        second = 0.0
         for start in range(0, length, _CHUNK):
-            begin, count = first_entry + np.uint64(start), np.uint64(min(_CHUNK, length - start))
-            most, total, square, product = _sums(flat, begin, count, shift)
-            largest = max(largest, most)
-            below += total
-            squares += square
-            first += product
-        # False also for NaN.
-        if not (largest < _LARGEST and largest < _DOMINANT * below):
-            shift = row_maximum(flat, first_entry, np.uint64(length))
-            largest = 1.0
-            below = 0.0
-            squares = 0.0
-            first = 0.0
-            for start in range(0, length, _CHUNK):
-                begin = first_entry + np.uint64(start)
-                count = np.uint64(min(_CHUNK, length - start))
-                sums = _sums_below(flat, begin, count, shift)
-                below += sums[0]
-                ties += sums[1]
-                squares += sums[2]
-                first += sums[3]
-            if not (first > -math.inf and shift < math.inf):
-                return r
-        if out.shape[1] == 6:
-            for start in range(0, length, _CHUNK):
-                begin = first_entry + np.uint64(start)
-                count = np.uint64(min(_CHUNK, length - start))
-                second += _sum_of_second_order(flat, begin, count, shift)
-        collected[r, 0] = shift
-        collected[r, 1] = largest
-        collected[r, 2] = below
-        collected[r, 3] = ties
-        collected[r, 4] = squares
-        collected[r, 5] = first
-        collected[r, 6] = second
-    _finish(collected, out)
+            begin = entry + np.uint64(start)
+            count = np.uint64(min(_CHUNK, length - start))
+            sums = _sums_below(flat, begin, count, shift)
+            below += sums[0]
+            ties += sums[1]
+            squares += sums[2]
+            first += sums[3]
+        if not (first > -math.inf and shift < math.inf):
+            return False
+    if second_order:
+        for start in range(0, length, _CHUNK):
+            begin = entry + np.uint64(start)
+            count = np.uint64(min(_CHUNK, length - start))
+            second += _sum_of_second_order(flat, begin, count, shift)
+    out[0] = shift
+    out[1] = largest
+    out[2] = below
+    out[3] = ties
+    out[4] = squares
+    out[5] = first
+    out[6] = second
+    return True
+
+
+@reduction
+def _row_statistics(flat: Float, rows: int, length: int, stride: int, out: Float) -> int:
+    """Fill `out`; return the number of the first row without finite partition function, or -1."""
+    collected = np.empty((rows, SUMS))
+    second_order = out.shape[1] == len(ROW_STATISTICS)
+    for r in range(rows):
+        if not sums_of_row(flat, r * stride, length, second_order, collected[r]):
+            return r
+    finish_statistics(collected, out)
     return -1
 
 
@@ -344,8 +360,13 @@ def row_statistics(logits: ArrayLike, out: Float | None = None, *, variance: boo
     >>> bool(values[0, 1] == np.log(2.0)), float(values[0, 2])
     (True, 0.5)
     """
-    columns = len(ROW_STATISTICS) - (not variance)
+    columns = statistic_columns(variance)
     return run_on_rows(_row_statistics, reference.row_statistics, logits, out, columns=columns)
+
+
+def statistic_columns(variance: bool) -> int:
+    """Return the number of columns of `row_statistics`."""
+    return len(ROW_STATISTICS) - (not variance)
 
 
 def softmax_rows(logits: ArrayLike, out: Float | None = None) -> Float:

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
-from qktheory.kernels.layout import destination, in_place, per_row
-from qktheory.kernels.policy import elementary, fused, jit_enabled, wide_vectors
+from qktheory.kernels.drifted_bridges import DriftedBridges
+from qktheory.kernels.layout import in_place
+from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 
-__all__ = ["bridge_rows", "drift_entry", "drift_row", "drifted_rows", "random_walk_rows"]
+__all__ = ["bridge_rows", "drifted_rows", "random_walk_rows"]
 
 Float = NDArray[np.float64]
 
@@ -66,30 +67,6 @@ def _bridge_rows(buffer: Float) -> None:
             for j in range(length):
                 row[j] -= slope * (j + 1)
             row[length - 1] = 0.0
-
-
-@elementary
-def drift_entry(bridge: float, factor: float, slope: float, key: int) -> float:
-    """Return one logit, of the key counted from 0, in compiled code."""
-    return fused(factor, bridge, slope * (key + 1))
-
-
-@elementary
-def drift_row(bridge: Float, end: float, factor: float, out: Float) -> None:
-    """Write one row of logits, in compiled code."""
-    wide_vectors()
-    length = bridge.size
-    slope = end / length
-    for j in range(length):
-        out[j] = drift_entry(bridge[j], factor, slope, j)
-    out[length - 1] = end
-
-
-@elementary
-def _drifted_rows(bridges: Float, end: Float, s: Float, out: Float) -> None:
-    wide_vectors()
-    for r in range(bridges.shape[0]):
-        drift_row(bridges[r], end[r], s[r], out[r])
 
 
 @elementary
@@ -164,15 +141,7 @@ def drifted_rows(
     >>> drifted_rows(np.array([[0.5, 0.0, -0.5, 0.0]]), 4.0, 2.0)
     array([[2., 2., 2., 4.]])
     """
-    in_place("bridges", bridges, 2)
-    if bridges.shape[1] < 1:
-        raise bad_value("bridges", f"array of shape {bridges.shape}", "shape (n, T) with T >= 1")
-    logit = per_row("self_logit", self_logit, bridges.shape[0])
-    deviation = per_row("s", s, bridges.shape[0], nonnegative=True)
-    result = destination("out", out, bridges.shape)
-    kernel = _drifted_rows if jit_enabled else reference.drifted_rows
-    kernel(bridges, logit, deviation, result)
-    return result
+    return DriftedBridges(bridges, self_logit, s, 0.0).logits(out)
 
 
 def random_walk_rows(steps: Float) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer, shares
-from qktheory.kernels import DriftedBridges, alive_rows, visible_means
+from qktheory.kernels import AffineRows, DriftedBridges, alive_rows, visible_means
 
-__all__ = ["DriftedRows", "Matrices", "Rows"]
+__all__ = ["DriftedRows", "Matrices", "Rows", "UnformedRows"]
 
 FloatArray = NDArray[np.float64]
 
@@ -69,11 +69,15 @@ class Rows:
         return self.normalizer.logit_variance(self.logits)
 
     @cached_property
+    def own_logit(self) -> FloatArray:
+        """Logit of the query's own key, shape (n,)."""
+        return np.asarray(self.logits[np.arange(len(self)), self.query])
+
+    @cached_property
     def self_weight(self) -> FloatArray:
         """Weight of the query's own key, shape (n,)."""
         if "log_partition" in self.statistics:
-            own = self.logits[np.arange(len(self)), self.query]
-            return np.asarray(np.exp(own - self.statistics["log_partition"]))
+            return np.asarray(np.exp(self.own_logit - self.statistics["log_partition"]))
         return np.asarray(self.weights[np.arange(len(self)), self.query])
 
     @cached_property
@@ -115,11 +119,60 @@ class Rows:
         return np.asarray(self.alive.mean(axis=1))
 
 
-class DriftedRows(Rows):
-    """Rows of the last query of a random walk, whose logits are formed when asked for (LOC-8).
+class UnformedRows(Rows):
+    """Rows of the last query that are made from shared numbers; logits are formed when asked for.
 
-    Single keys, means and weights of stretches do not ask: many batches are made from the same
-    bridges, and writing each of them to memory would take longer than all else.
+    Statistics, weights of stretches and single keys do not ask: many rows are made from the same
+    numbers, and writing each of them to memory would take longer than all else.
+
+    Parameters
+    ----------
+    rows : AffineRows
+        n rows of T logits.
+    normalizer : Normalizer
+        The map from logits to weights.
+    """
+
+    def __init__(self, rows: AffineRows, normalizer: Normalizer) -> None:
+        self._rows = rows
+        self.query = np.full(len(rows), rows.T - 1)
+        self.normalizer = normalizer
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def T(self) -> int:
+        """Number of keys of a row."""
+        return self._rows.T
+
+    @cached_property
+    def logits(self) -> FloatArray:  # type: ignore[override]
+        """Scores divided by the temperature, shape (n, T)."""
+        return self._rows.logits()
+
+    @cached_property
+    def statistics(self) -> dict[str, FloatArray]:
+        """Entropy, participation, max_weight (and more for softmax), shape (n,) each."""
+        return self.normalizer.affine_statistics(self._rows)
+
+    @cached_property
+    def logit_variance(self) -> FloatArray:
+        """Variance of the logits under the shares, shape (n,)."""
+        return self.normalizer.affine_logit_variance(self._rows)
+
+    @cached_property
+    def own_logit(self) -> FloatArray:
+        """Logit of the query's own key, shape (n,)."""
+        return self._rows.last_logit()
+
+    def segment_weights(self, ends: Sequence[int]) -> FloatArray:
+        """Return weights of stretches; see `Normalizer.segment_weights`."""
+        return self.normalizer.affine_segment_weights(self._rows, ends)
+
+
+class DriftedRows(UnformedRows):
+    """Rows of the last query of a random walk (LOC-8): means and single keys are cheap as well.
 
     Parameters
     ----------
@@ -130,36 +183,17 @@ class DriftedRows(Rows):
     """
 
     def __init__(self, rows: DriftedBridges, normalizer: Normalizer) -> None:
-        self._rows = rows
-        self._shape = rows.bridges.shape
-        self.query = np.full(self._shape[0], self._shape[1] - 1)
-        self.normalizer = normalizer
-
-    def __len__(self) -> int:
-        return int(self._shape[0])
-
-    @property
-    def T(self) -> int:
-        """Number of keys of a row."""
-        return int(self._shape[1])
-
-    @cached_property
-    def logits(self) -> FloatArray:  # type: ignore[override]
-        """Scores divided by the temperature, shape (n, T)."""
-        return self._rows.logits()
+        super().__init__(rows, normalizer)
+        self._bridges = rows
 
     @cached_property
     def mean_logit(self) -> tuple[FloatArray, FloatArray]:
         """Mean of the logits and their number, shape (n,) each."""
-        return self._rows.mean, np.full(len(self), float(self.T))
+        return self._bridges.mean, np.full(len(self), float(self.T))
 
     def alive_at(self, key: int) -> FloatArray:
         """Return 1.0 where a key, numbered from 0, is alive, shape (n,): a column of `alive`."""
-        return self._rows.alive(key)
-
-    def segment_weights(self, ends: Sequence[int]) -> FloatArray:
-        """Return weights of stretches; see `Normalizer.segment_weights`."""
-        return self.normalizer.drifted_segment_weights(self._rows, ends)
+        return self._bridges.alive(key)
 
 
 class Matrices:

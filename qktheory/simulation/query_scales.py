@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,19 @@ class QueryScales:
             self_logit = (image * g).sum(axis=1)
             s2 = (image * image).sum(axis=1)
         return self._scale * self_logit, self._scale * s2
+
+    @staticmethod
+    def scales_of_each(
+        scales: Sequence[QueryScales], g: FloatArray, first_sample: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return m and s^2 of the same queries under many QK maps, shape (maps n,), map by map."""
+        spectra = [one._eigenvalues for one in scales if one._eigenvalues is not None]
+        if len(spectra) < len(scales):
+            pairs = [one.scales(g, first_sample) for one in scales]
+            return np.concatenate([m for m, _ in pairs]), np.concatenate([s2 for _, s2 in pairs])
+        sums = quadratic_sums(g, np.array(spectra))
+        sums *= np.array([one._scale for one in scales])[:, None]
+        return sums[0].reshape(-1), sums[1].reshape(-1)
 
     def _scales_with_own_matrices(
         self, g: FloatArray, first_sample: int

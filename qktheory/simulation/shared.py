@@ -12,7 +12,7 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ _VALUE_BYTES = 1 << 26
 #: Samples at which a stopping rule is asked for the first time, and then at each doubling: points
 #: of the schedule for which intervals are narrowest.
 _FIRST_LOOK = 1024
+#: What rows of many experiments made in one call may take, should an observable form them.
+_STACK_BYTES = 1 << 26
 _SAMPLES = Integer(low=1)
 
 
@@ -258,15 +260,6 @@ class _Member:
         noise = self.simulator.noise_key if isinstance(self.simulator, NoiseSimulator) else id(self)
         return noise, self.tree.leaves
 
-    def measure(self, noise: tuple[FloatArray, ...] | None, first: int, n: int) -> FloatArray:
-        """Return the values of all observables side by side, shape (n, columns)."""
-        if noise is None:
-            values = self.simulator.measure(self.observables, first, n)
-        else:
-            assert isinstance(self.simulator, NoiseSimulator)
-            values = self.simulator.measure_from(self.observables, noise, first)
-        return np.concatenate(values, axis=1)
-
 
 def _simulators(
     experiment: Experiment,
@@ -296,20 +289,58 @@ def _extend(group: Sequence[_Member], samples: int) -> None:
     leader = group[0].simulator
     widths = sum(sum(member.sizes) for member in group)
     block = max(1, _VALUE_BYTES // (8 * widths * LEAF)) * LEAF
-    chunk = max(1, leader.call_bytes // leader.bytes_for(group[0].observables))
+    stacks = _stacks(group)
+    per_sample = leader.bytes_for(group[0].observables)
+    chunk = max(1, leader.call_bytes // per_sample)
+    # As few as fit into a call with all the rows that are made of each; eight, because bridges are
+    # summed up eight at a time.
+    longest = max(map(len, stacks))
+    chunk = min(chunk, max(8, _STACK_BYTES // (per_sample * longest)))
+    most = max(1, _STACK_BYTES // (per_sample * chunk))
     begin = group[0].tree.leaves * LEAF
     for first in range(begin, samples, block):
         n = min(block, samples - first)
-        values = [np.empty((n, sum(member.sizes))) for member in group]
+        tables = [np.empty((len(stack), n, sum(stack[0].sizes))) for stack in stacks]
         for start in range(0, n, chunk):
             count = min(chunk, n - start)
             noise = (
                 leader.noise(first + start, count) if isinstance(leader, NoiseSimulator) else None
             )
-            for member, target in zip(group, values, strict=True):
-                target[start : start + count] = member.measure(noise, first + start, count)
-        for member, array in zip(group, values, strict=True):
-            member.tree.extend(leaf_moments(array, LEAF))
+            for stack, table in zip(stacks, tables, strict=True):
+                for place in range(0, len(stack), most):
+                    part = stack[place : place + most]
+                    rows = table[place : place + most, start : start + count]
+                    _measure(part, noise, first + start, rows)
+        for stack, table in zip(stacks, tables, strict=True):
+            for member, values in zip(stack, table, strict=True):
+                member.tree.extend(leaf_moments(values, LEAF))
+
+
+def _stacks(group: Sequence[_Member]) -> list[list[_Member]]:
+    """Return members of a group by what can be measured in one call."""
+    stacks: dict[object, list[_Member]] = {}
+    for member in group:
+        simulator = member.simulator
+        key = simulator.stack_key if isinstance(simulator, NoiseSimulator) else id(member)
+        stacks.setdefault((key, member.observables), []).append(member)
+    return list(stacks.values())
+
+
+def _measure(
+    stack: Sequence[_Member], noise: tuple[FloatArray, ...] | None, first: int, out: FloatArray
+) -> None:
+    """Fill the values of all observables side by side, shape (members, n, columns)."""
+    leader = stack[0]
+    if noise is None:
+        values = leader.simulator.measure(leader.observables, first, out.shape[1])
+        stacked = [array[None] for array in values]
+    else:
+        simulators = [cast(NoiseSimulator, member.simulator) for member in stack]
+        stacked = simulators[0].measure_stack(simulators, leader.observables, noise, first)
+    column = 0
+    for array, size in zip(stacked, leader.sizes, strict=True):
+        out[:, :, column : column + size] = array
+        column += size
 
 
 def _columns(moments: Moments, start: int, stop: int) -> Moments:

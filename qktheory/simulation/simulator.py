@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ __all__ = [
     "NoiseSimulator",
     "RowSimulator",
     "Simulator",
+    "StackedRowSimulator",
     "choose",
     "choose_each",
 ]
@@ -155,6 +156,37 @@ class NoiseSimulator(Simulator):
             Number of its first sample.
         """
 
+    @property
+    def stack_key(self) -> Hashable:
+        """Equal for simulators of equal `noise_key` that `measure_stack` takes in one call."""
+        return id(self)
+
+    @classmethod
+    def measure_stack(
+        cls,
+        simulators: Sequence[Self],
+        observables: Sequence[Observable],
+        noise: Noise,
+        first_sample: int,
+    ) -> list[FloatArray]:
+        """Return the observables of the samples that each of several simulators makes from `noise`.
+
+        Parameters
+        ----------
+        simulators : sequence of NoiseSimulator
+            Of this class, with equal `stack_key`.
+        observables, noise, first_sample
+            See `measure_from`.
+
+        Returns
+        -------
+        list of ndarray
+            One array of shape (simulators, n, size) for each observable, to the same bits as
+            `measure_from`.
+        """
+        each = [one.measure_from(observables, noise, first_sample) for one in simulators]
+        return [np.stack(values) for values in zip(*each, strict=True)]
+
     def measure(
         self, observables: Sequence[Observable], first_sample: int, n: int
     ) -> list[FloatArray]:
@@ -179,6 +211,37 @@ class RowSimulator(NoiseSimulator):
         """Return the observables of the rows; see `NoiseSimulator.measure_from`."""
         rows = self.rows_from(noise, first_sample)
         return [cast(RowObservable, o).compute(rows).reshape(len(rows), -1) for o in observables]
+
+
+class StackedRowSimulator(RowSimulator):
+    """A row simulator that makes the rows of many QK maps from one noise in one call."""
+
+    @property
+    def stack_key(self) -> Hashable:
+        """Simulators with equal normalisers can be stacked."""
+        return self.name, self.attention.normalizer
+
+    @classmethod
+    @abstractmethod
+    def rows_of_each(cls, simulators: Sequence[Self], noise: Noise, first_sample: int) -> Rows:
+        """Make n rows for each simulator from noise of n samples: row c n + r is of number c."""
+
+    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+        """Make rows from noise, which is left as it is."""
+        return self.rows_of_each((self,), noise, first_sample)
+
+    @classmethod
+    def measure_stack(
+        cls,
+        simulators: Sequence[Self],
+        observables: Sequence[Observable],
+        noise: Noise,
+        first_sample: int,
+    ) -> list[FloatArray]:
+        """Return the observables of all rows; see `NoiseSimulator.measure_stack`."""
+        rows = cls.rows_of_each(simulators, noise, first_sample)
+        shape = (len(simulators), len(rows) // len(simulators), -1)
+        return [cast(RowObservable, o).compute(rows).reshape(shape) for o in observables]
 
 
 SIMULATORS: Registry[type[Simulator]] = Registry("simulator", "qktheory.simulation.simulators")

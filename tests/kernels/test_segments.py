@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qktheory.kernels import (
+    AffineRows,
     DriftedBridges,
     alive_rows,
     bridge_rows,
@@ -19,6 +20,7 @@ from qktheory.kernels import (
     drifted_rows,
     quadratic_sums,
     reference,
+    row_statistics,
     softmax_rows,
     softmax_segments,
     visible_means,
@@ -82,12 +84,11 @@ def test_kernels_agree_with_their_twins(case) -> None:
     np.testing.assert_allclose(visible_means(rows), out, rtol=1e-12, atol=atol)
     finite = np.where(rows > -INF, rows, 0.0)
     eigenvalues = np.linspace(-1.0, 2.0, rows.shape[1])
-    out = np.empty((2, len(rows)))
-    reference.quadratic_sums(finite, eigenvalues, out)
+    spectra = np.stack([eigenvalues, eigenvalues**2])
+    out = np.empty((2, 2, len(rows)))
+    reference.quadratic_sums(finite, spectra, out)
     size = (finite**2).sum()
-    np.testing.assert_allclose(
-        quadratic_sums(finite, eigenvalues), out, rtol=1e-12, atol=1e-14 * size
-    )
+    np.testing.assert_allclose(quadratic_sums(finite, spectra), out, rtol=1e-12, atol=1e-14 * size)
 
 
 @pytest.mark.parametrize("T", [4, 1024, 4097, 20_000])
@@ -143,6 +144,7 @@ def test_rows_do_not_depend_on_their_company() -> None:
         lambda part, one: clipped_segments(part, ends),
         lambda part, one: visible_means(part),
         lambda part, one: quadratic_sums(part, eigenvalues).T,
+        lambda part, one: quadratic_sums(part, np.stack([-eigenvalues, eigenvalues]))[:, 1].T,
         lambda part, one: DriftedBridges(part, one, one).softmax_segments(ends),
         lambda part, one: DriftedBridges(part, one, one).clipped_segments(ends),
     ):
@@ -150,6 +152,66 @@ def test_rows_do_not_depend_on_their_company() -> None:
         for k in (0, 3, 10):
             alone = function(rows[k : k + 1].copy(), ones[:1])
             assert alone.tobytes() == np.ascontiguousarray(whole[k : k + 1]).tobytes()
+
+
+@pytest.mark.parametrize("T", [1, 5, 64, 1000])
+def test_rows_made_from_shared_numbers_have_the_bits_of_rows_made_alone(T: int) -> None:
+    """Whatever the company: rows of one call, and rows that were written to memory before."""
+    rng = np.random.default_rng(T)
+    base = rng.standard_normal((3, T))
+    factor, slope, level, last = rng.standard_normal((4, 6))
+    rows = AffineRows(base, factor, slope, level, last, copies=2)
+    free = AffineRows(base, factor, slope, level, copies=2)
+    logits = rows.logits()
+    position = np.arange(1, T + 1)
+    source = np.concatenate([base, base])
+    expected = factor[:, None] * source + slope[:, None] * position + level[:, None]
+    np.testing.assert_allclose(free.logits(), expected, rtol=0, atol=1e-15 * (T + 9))
+    np.testing.assert_array_equal(free.last_logit(), free.logits()[:, -1])
+    np.testing.assert_array_equal(logits[:, :-1], free.logits()[:, :-1])
+    np.testing.assert_array_equal(logits[:, -1], last)
+    np.testing.assert_array_equal(rows.last_logit(), last)
+    ends = [0, T // 3, T]
+    np.testing.assert_array_equal(rows.softmax_segments(ends), softmax_segments(logits, ends))
+    for variance in (True, False):
+        np.testing.assert_array_equal(
+            rows.softmax_statistics(variance=variance), row_statistics(logits, variance=variance)
+        )
+    for i in range(6):
+        one = AffineRows(base[[i % 3]], *(part[[i]] for part in (factor, slope, level, last)))
+        assert one.logits().tobytes() == logits[[i]].tobytes()
+        assert one.softmax_statistics().tobytes() == rows.softmax_statistics()[[i]].tobytes()
+
+
+def test_bridges_with_many_drifts() -> None:
+    bridges = np.random.default_rng(2).standard_normal((4, 60))
+    bridge_rows(bridges)
+    m, s = np.linspace(-3.0, 3.0, 12), np.linspace(0.1, 2.0, 12)
+    together = DriftedBridges(bridges, m, s, copies=3)
+    for c in range(3):
+        part = slice(4 * c, 4 * c + 4)
+        alone = DriftedBridges(bridges, m[part], s[part])
+        np.testing.assert_array_equal(together.mean[part], alone.mean)
+        np.testing.assert_array_equal(together.alive(17)[part], alone.alive(17))
+        segments = together.clipped_segments([0, 15, 60])[part]
+        np.testing.assert_array_equal(segments, alone.clipped_segments([0, 15, 60]))
+
+
+def test_bad_affine_rows() -> None:
+    base = np.zeros((2, 3))
+    with pytest.raises(ValueError, match=r"base = .*: expected a writeable C-contiguous"):
+        AffineRows(base.T, 1.0)
+    with pytest.raises(ValueError, match=r"factor = .*: expected a finite number or 4 of them"):
+        AffineRows(base, np.ones(2), copies=2)
+    with pytest.raises(ValueError, match="copies = 0: expected an integer >= 1"):
+        AffineRows(base, 1.0, copies=0)
+    with pytest.raises(ValueError, match="level = inf: expected a finite number"):
+        AffineRows(base, 1.0, level=np.inf)
+    base[1, 2] = np.nan
+    rows = AffineRows(base, 1.0, copies=2)
+    for function in (lambda: rows.softmax_segments([0, 3]), rows.softmax_statistics):
+        with pytest.raises(ValueError, match=r"row 1.*(finite numbers|has a NaN)"):
+            function()
 
 
 BAD_ENDS = ([0], [1, 4], [0, 3], [0, 3, 2, 4], [0.0, 4.0], [[0, 4]], [0, 4, 5])

@@ -26,7 +26,7 @@ def test_kernels_agree_with_their_twins(n: int, T: int) -> None:
     bridge_rows(bridges)
     reference.bridge_rows(expected)
     np.testing.assert_allclose(bridges, expected, rtol=1e-13, atol=1e-13 * T)
-    reference.drifted_rows(bridges, logit, s, expected)
+    reference.affine_rows(bridges, s, logit / T, np.zeros(n), logit, expected)
     np.testing.assert_allclose(
         drifted_rows(bridges, logit, s), expected, rtol=1e-13, atol=1e-13 * T
     )

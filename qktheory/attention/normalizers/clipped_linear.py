@@ -9,6 +9,7 @@ import numpy as np
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     CLIPPED_STATISTICS,
+    AffineRows,
     DriftedBridges,
     clipped_linear_rows,
     clipped_linear_statistics,
@@ -66,9 +67,11 @@ class ClippedLinear(Normalizer):
         """Return the sums of clip(1 + q_j, 0, T) over the stretches."""
         return clipped_segments(logits, ends)
 
-    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
-        """Return the sums of clip(1 + q_j, 0, T) over the stretches, without forming the rows."""
-        return rows.clipped_segments(ends)
+    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
+        """Return `segment_weights`, of drifted bridges without forming the rows."""
+        if isinstance(rows, DriftedBridges):
+            return rows.clipped_segments(ends)
+        return super().affine_segment_weights(rows, ends)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused statistic, by name."""

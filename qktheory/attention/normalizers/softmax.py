@@ -9,7 +9,7 @@ import numpy as np
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     ROW_STATISTICS,
-    DriftedBridges,
+    AffineRows,
     row_statistics,
     softmax_rows,
     softmax_segments,
@@ -44,21 +44,32 @@ class Softmax(Normalizer):
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused row statistic, by name, without the variance."""
-        table = row_statistics(logits, variance=False)
-        names = ROW_STATISTICS[: table.shape[1]]
-        return {name: table[:, column] for column, name in enumerate(names)}
+        return _named(row_statistics(logits, variance=False))
 
     def segment_weights(self, logits: FloatArray, ends: Sequence[int]) -> FloatArray:
         """Return the sums of exp(w_j - max w) over the stretches."""
         return softmax_segments(logits, ends)
 
-    def drifted_segment_weights(self, rows: DriftedBridges, ends: Sequence[int]) -> FloatArray:
-        """Return the sums of exp(w_j - max w) over the stretches, row by row in the cache."""
+    def affine_statistics(self, rows: AffineRows) -> dict[str, FloatArray]:
+        """Return `statistics`, row by row in the cache."""
+        return _named(rows.softmax_statistics(variance=False))
+
+    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
+        """Return `segment_weights`, row by row in the cache."""
         return rows.softmax_segments(ends)
+
+    def affine_logit_variance(self, rows: AffineRows) -> FloatArray:
+        """Return `logit_variance`, row by row in the cache."""
+        return rows.softmax_statistics()[:, -1]
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
         """Return the last column of the fused row statistic."""
         return row_statistics(logits)[:, -1]
+
+
+def _named(table: FloatArray) -> dict[str, FloatArray]:
+    names = ROW_STATISTICS[: table.shape[1]]
+    return {name: table[:, column] for column, name in enumerate(names)}
 
 
 NORMALIZERS.add("softmax", Softmax())

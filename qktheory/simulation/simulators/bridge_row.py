@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,14 +13,14 @@ from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, StackedRowSimulator
 
 __all__ = ["BridgeRow"]
 
 FloatArray = NDArray[np.float64]
 
 
-class BridgeRow(RowSimulator):
+class BridgeRow(StackedRowSimulator):
     """Given the query x = x_T, the logits are w_i = m i / T + s B_i with a discrete bridge B.
 
     Exact in law at every T: m = x^T W x / temperature, s^2 = x^T W Sigma W^T x / temperature^2,
@@ -65,12 +67,14 @@ class BridgeRow(RowSimulator):
         bridge_rows(bridges)
         return self._scales.noise(first_sample, n), bridges, visible_means(bridges)[:, 0]
 
-    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
-        """Give the bridges the drift and the increments of each query."""
+    @classmethod
+    def rows_of_each(cls, simulators: Sequence[BridgeRow], noise: Noise, first_sample: int) -> Rows:
+        """Give the bridges the drift and the increments of each query under each QK map."""
         query, bridges, means = noise
-        self_logit, s2 = self._scales.scales(query, first_sample)
-        rows = DriftedBridges(bridges, self_logit, np.sqrt(s2), means)
-        return DriftedRows(rows, self.attention.normalize)
+        scales = [one._scales for one in simulators]
+        self_logit, s2 = QueryScales.scales_of_each(scales, query, first_sample)
+        rows = DriftedBridges(bridges, self_logit, np.sqrt(s2), means, copies=len(scales))
+        return DriftedRows(rows, simulators[0].attention.normalize)
 
 
 SIMULATORS.add(BridgeRow.name, BridgeRow)

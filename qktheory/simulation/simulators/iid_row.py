@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from qktheory.observables.draws import Rows
+from qktheory.kernels import AffineRows
+from qktheory.observables.draws import Rows, UnformedRows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.query_scales import QueryScales
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, StackedRowSimulator
 
 __all__ = ["IidRow"]
 
 FloatArray = NDArray[np.float64]
 
 
-class IidRow(RowSimulator):
+class IidRow(StackedRowSimulator):
     """Given the query x, the self-logit is m = x^T W x / temperature, the others are N(0, s^2).
 
     Exact in law for iid Gaussian tokens: s^2 = x^T W Sigma W^T x / temperature^2 is the variance
@@ -60,13 +63,14 @@ class IidRow(RowSimulator):
         keys = self._keys.normals(first_sample, n, self.ensemble.T)
         return self._scales.noise(first_sample, n), keys
 
-    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+    @classmethod
+    def rows_of_each(cls, simulators: Sequence[IidRow], noise: Noise, first_sample: int) -> Rows:
         """Scale the normals of the keys by the standard deviation of each query's logits."""
         query, keys = noise
-        self_logit, s2 = self._scales.scales(query, first_sample)
-        logits = keys * np.sqrt(s2)[:, None]
-        logits[:, -1] = self_logit
-        return Rows(logits, np.full(len(keys), self.ensemble.T - 1), self.attention.normalize)
+        scales = [one._scales for one in simulators]
+        self_logit, s2 = QueryScales.scales_of_each(scales, query, first_sample)
+        rows = AffineRows(keys, np.sqrt(s2), last=self_logit, copies=len(scales))
+        return UnformedRows(rows, simulators[0].attention.normalize)
 
 
 SIMULATORS.add(IidRow.name, IidRow)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from qktheory.observables.draws import Rows
+from qktheory.kernels import AffineRows, visible_means
+from qktheory.observables.draws import Rows, UnformedRows
 from qktheory.observables.observable import Observable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
-from qktheory.simulation.simulator import SIMULATORS, Noise, RowSimulator
+from qktheory.simulation.simulator import SIMULATORS, Noise, StackedRowSimulator
 from qktheory.spectra.matrices.gaussian_factors import GaussianFactors
 from qktheory.spectra.matrices.ginibre import Ginibre
-from qktheory.tokens.laws.equicorrelated import exchangeable
 from qktheory.tokens.laws.simplex import Simplex
 
 __all__ = ["SimplexRow"]
@@ -23,7 +24,7 @@ __all__ = ["SimplexRow"]
 FloatArray = NDArray[np.float64]
 
 
-class SimplexRow(RowSimulator):
+class SimplexRow(StackedRowSimulator):
     """Logits are Gaussian with covariance s^2 [cosine + (1 - cosine) delta_jk], s random.
 
     Exact in law where W is drawn for every sample. With factors G_Q, G_K of width d_k, the query
@@ -67,21 +68,32 @@ class SimplexRow(RowSimulator):
         return float(ensemble.T) + 100.0
 
     def bytes_per_sample(self) -> int:
-        """Four rows."""
-        return 8 * 4 * self.ensemble.T
+        """Two rows."""
+        return 16 * (self.ensemble.T + 1)
 
     def noise(self, first_sample: int, n: int) -> Noise:
-        """Draw a normal for each key and a uniform for the query."""
+        """Draw a normal for each key, with their mean, and a uniform for the query."""
         keys = self._keys.normals(first_sample, n, self.ensemble.T)
-        return self._query.uniforms(first_sample, n, 1), keys
+        return self._query.uniforms(first_sample, n, 1), keys, visible_means(keys)[:, 0]
 
-    def rows_from(self, noise: Noise, first_sample: int) -> Rows:
+    @classmethod
+    def rows_of_each(
+        cls, simulators: Sequence[SimplexRow], noise: Noise, first_sample: int
+    ) -> Rows:
         """Give the normals of the keys their covariance, and the scale of each query."""
-        uniforms, g = noise
-        T, c = self.ensemble.T, self._cosine
-        logits = exchangeable(g, 1.0 - c, 1.0 + (T - 1) * c)
-        logits *= self._scales(uniforms[:, 0])[:, None]
-        return Rows(logits, np.full(len(g), T - 1), self.attention.normalize)
+        uniforms, g, common = noise
+        T = simulators[0].ensemble.T
+        factors, levels = [], []
+        for one in simulators:
+            s, c = one._scales(uniforms[:, 0]), one._cosine
+            # What the keys have in common is spread by another factor than their deviations.
+            across, along = math.sqrt(1.0 - c), math.sqrt(max(1.0 + (T - 1) * c, 0.0))
+            factors.append(s * across)
+            levels.append(s * ((along - across) * common))
+        rows = AffineRows(
+            g, np.concatenate(factors), level=np.concatenate(levels), copies=len(simulators)
+        )
+        return UnformedRows(rows, simulators[0].attention.normalize)
 
     def _scales(self, uniforms: FloatArray) -> FloatArray:
         """Return s of each query, shape (n,)."""
