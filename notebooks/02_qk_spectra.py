@@ -302,8 +302,8 @@ with style():
 # eigenvector forgets $u$. This is the transition of Baik, Ben Arous and Péché ({claim}`SPEC-11a`).
 
 # %%
-noise = qk.Ensemble.from_dict({"d": 300, "T": 2, "matrix": {"model": "goe"}})
-u = np.zeros(300)
+noise = qk.Ensemble.from_dict({"d": 200, "T": 2, "matrix": {"model": "goe"}})
+u = np.zeros(200)
 u[0] = 1.0
 strengths = np.array([0.4, 0.8, 1.2, 1.5, 2.0, 2.5, 3.0])
 top, overlap = np.empty((2, 4, len(strengths)))
@@ -320,7 +320,7 @@ with style():
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.9), layout="constrained")
     axes[0].plot(theta, [p["outlier"] for p in predicted], color=COLOURS[0], label="planted, limit")
     axes[0].plot(
-        strengths, top[0], "o", ms=3, color=COLOURS[1], label="planted, 4 draws, $d = 300$"
+        strengths, top[0], "o", ms=3, color=COLOURS[1], label="planted, 4 draws, $d = 200$"
     )
     axes[0].plot(strengths, top[1:].T, "o", ms=3, color=COLOURS[1])
     axes[0].plot(theta, np.maximum(theta, 2.0), "--", color=INK, label="prescribed")
