@@ -15,6 +15,7 @@ from extension.claim_pages import write_claim_pages
 from extension.command_pages import write_command_page
 from extension.docstrings import escape_plain_mathematics, skip_aliases
 from extension.lessons import write_lessons
+from extension.papers import PapersDirective
 from extension.roles import ClaimRole
 
 __all__ = ["setup"]
@@ -35,6 +36,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_config_value("qktheory_report", "", "env", types=frozenset({str}))
     app.add_role("claim", ClaimRole())
+    app.add_directive("papers", PapersDirective)
     app.connect("config-inited", _generate, priority=100)
     app.connect("autodoc-process-docstring", escape_plain_mathematics, priority=100)
     app.connect("autodoc-skip-member", skip_aliases)
