@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from qktheory.attention.forward import LayerRecord, LayerRule, LayerWeights
-from qktheory.attention.head_map import DrawnMaps
+from qktheory.attention.forward import LayerRule, LayerWeights
 
 __all__ = ["pull_back"]
 
@@ -46,16 +45,32 @@ def _through_mlp(G: Floats, X: Floats, mlp: tuple[Floats, Floats], activation: s
     return np.asarray(np.matmul(np.matmul(G, _transposed(M_out)) * slope, _transposed(M_in)))
 
 
-def _mapped(X: Floats, maps: DrawnMaps) -> Floats:
-    """Return X W for every head, shape (n, H, T, d)."""
-    images = np.matmul(X[:, None], maps.left)
-    return images if maps.right is None else np.asarray(np.matmul(images, _transposed(maps.right)))
+def _summed(images: list[Floats], maps: list[Floats]) -> Floats:
+    """Return the sum over heads and terms of images (n, H, T, k) times maps (n, H, d, k)^T.
+
+    One product a network: head by head, sums of (T, d) arrays would cost more than the products.
+    """
+    heads = max(stack.shape[1] for stack in (*images, *maps))
+    width = heads * sum(M.shape[3] for M in maps)
+    rows, columns = _beside(images, heads), _beside(maps, heads)
+    return np.asarray(
+        np.matmul(
+            rows.reshape(*rows.shape[:2], width),
+            _transposed(columns.reshape(*columns.shape[:2], width)),
+        )
+    )
 
 
-def _mapped_back(X: Floats, maps: DrawnMaps) -> Floats:
-    """Return X W^T of every head for X of shape (n, 1 or H, T, d)."""
-    back = X if maps.right is None else np.matmul(X, maps.right)
-    return np.asarray(np.matmul(back, _transposed(maps.left)))
+def _beside(stacks: list[Floats], heads: int) -> Floats:
+    """Return stacks of shape (n, H, m, k) in one array of shape (n, m, heads, sum of k)."""
+    n, m = max(len(stack) for stack in stacks), stacks[0].shape[2]
+    joined = np.empty((n, m, heads, sum(stack.shape[3] for stack in stacks)))
+    begin = 0
+    for stack in stacks:
+        end = begin + stack.shape[3]
+        joined[..., begin:end] = stack.swapaxes(1, 2)
+        begin = end
+    return joined
 
 
 def _through_attention(
@@ -65,22 +80,26 @@ def _through_attention(
     of_values = G[:, None]
     for matrix in reversed(weights.after_values()):
         of_values = np.matmul(of_values, _transposed(matrix))
-    V = np.matmul(X[:, None], weights.value.left)
+    tokens, maps = X[:, None], weights.query_key
+    V = np.matmul(tokens, weights.value.left)
     of_P = np.matmul(of_values, _transposed(V))
-    of_S = P * (of_P - (P * of_P).sum(axis=-1, keepdims=True)) / rule.temperature
-    at_X = np.matmul(np.matmul(_transposed(P), of_values), _transposed(weights.value.left))
-    at_X = at_X + np.matmul(of_S, _mapped_back(X[:, None], weights.query_key))
-    at_X = at_X + np.matmul(_transposed(of_S), _mapped(X, weights.query_key))
-    total = at_X.sum(axis=1)
+    of_S = P * (of_P - np.einsum("...k,...k->...", P, of_P)[..., None])
+    of_S /= rule.temperature
+    keys = tokens if maps.right is None else np.matmul(tokens, maps.right)
+    images = [np.matmul(_transposed(P), of_values), np.matmul(of_S, keys)]
+    backs = [weights.value.left, maps.left]
+    queries = np.matmul(_transposed(of_S), np.matmul(tokens, maps.left))
+    if maps.right is None:
+        total = _summed(images, backs) + queries.sum(axis=1)
+    else:
+        total = _summed([*images, queries], [*backs, maps.right])
     if rule.network.query_bias is not None:
         of_keys = of_S.sum(axis=(1, 2))
         total = total + of_keys[..., None] * rule.network.query_bias.values
     return np.asarray(total)
 
 
-def pull_back(
-    G: Floats, X: Floats, weights: LayerWeights, rule: LayerRule, record: LayerRecord
-) -> Floats:
+def pull_back(G: Floats, X: Floats, weights: LayerWeights, rule: LayerRule, P: Floats) -> Floats:
     """Return the gradient of <G, f(X)> in X, f a layer with a softmax.
 
     Parameters
@@ -89,8 +108,10 @@ def pull_back(
         Cotangent of the tokens after the layer.
     X : ndarray of shape (n, T, d)
         Tokens before it.
-    weights, rule, record
-        As `qktheory.attention.forward.layer_step` took and gave them.
+    weights, rule
+        As `qktheory.attention.forward.layer_step` took them.
+    P : ndarray of shape (n, H, T, T)
+        Its attention weights.
 
     Returns
     -------
@@ -105,16 +126,16 @@ def pull_back(
     network = rule.network
     pre, post = network.layer_norm == "pre", network.layer_norm == "post"
     eps = network.norm_eps
-    P = record.weights.weights()
-    # The forward pass up to the MLP, whose cotangent comes first.
     seen, spread = _layer_norm(X, eps) if pre else (X, None)
-    middle = np.matmul(P, np.matmul(seen[:, None], weights.value.left))
-    for matrix in weights.after_values():
-        middle = np.matmul(middle, matrix)
-    after = middle.sum(axis=1) + network.skip_factor * X
-    if network.value_bias is not None:
-        after = after + network.value_bias.values
-    after_spread = None
+    after, after_spread = X, None
+    if post or weights.mlp is not None:
+        # The forward pass up to the MLP, whose cotangent comes first.
+        middle = np.matmul(P, np.matmul(seen[:, None], weights.value.left))
+        for matrix in weights.after_values():
+            middle = np.matmul(middle, matrix)
+        after = middle.sum(axis=1) + network.skip_factor * X
+        if network.value_bias is not None:
+            after = after + network.value_bias.values
     if post:
         after, after_spread = _layer_norm(after, eps)
     if weights.mlp is not None:

@@ -151,9 +151,17 @@ def _with_bias(
 
 def _through(values: Floats, chain: list[Floats]) -> Floats:
     """Return the sum over heads of values, (n, H, T, k), after the matrices of the chain."""
-    for matrix in chain:
+    if not chain:
+        return np.asarray(values.sum(axis=1))
+    for matrix in chain[:-1]:
         values = np.matmul(values, matrix)
-    return np.asarray(values.sum(axis=1))
+    # One product a network that sums over heads and features at once.
+    heads = max(values.shape[1], chain[-1].shape[1])
+    n, _, T, k = values.shape
+    rows = np.broadcast_to(values, (n, heads, T, k)).swapaxes(1, 2).reshape(n, T, heads * k)
+    lead, _, _, d = chain[-1].shape
+    columns = np.broadcast_to(chain[-1], (lead, heads, k, d)).reshape(lead, heads * k, d)
+    return np.asarray(np.matmul(rows, columns))
 
 
 def _attention(
@@ -166,8 +174,9 @@ def _attention(
     chain = weights.after_values()
     V = np.matmul(R.mantissa[:, None], weights.value.left)
     of_row = np.matmul(c.mantissa[:, None, None, :], weights.value.left)
-    hub = np.argmax(mixed.q, axis=-1)[:, :, None, None]
-    top = np.take_along_axis(V, np.broadcast_to(hub, (*V.shape[:2], 1, V.shape[3])), axis=2)
+    n, H = V.shape[:2]
+    hub = np.broadcast_to(np.argmax(mixed.q, axis=-1), (n, H))
+    top = V[np.arange(n)[:, None], np.arange(H), hub][:, :, None]
     D = V - top
     common = np.matmul(mixed.q[:, :, None, :], D) + top
     center = ScaledStack.of(_through(of_row, chain)[:, 0], c.exponent)

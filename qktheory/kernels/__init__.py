@@ -28,12 +28,16 @@ from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
 from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
 from qktheory.kernels.policy import elementary, jit_enabled, reduction
 from qktheory.kernels.quadratic_forms import quadratic_sums
+from qktheory.kernels.row_distances import widest_l1, widest_l2, widest_range
 from qktheory.kernels.rows import (
     ROW_STATISTICS,
     row_statistics,
     softmax_rows,
 )
+from qktheory.kernels.scaling import normal_forms, times_powers
 from qktheory.kernels.segments import clipped_segments, softmax_segments, visible_means
+from qktheory.kernels.singular_values import singular_values
+from qktheory.kernels.spectral_radii import spectral_radii
 from qktheory.kernels.streams import Stream, experiment_id, seed_key
 from qktheory.kernels.walks import bridge_rows, drifted_rows, random_walk_rows
 
@@ -63,6 +67,7 @@ __all__ = [
     "leaf_moments",
     "log_array",
     "merge_moments",
+    "normal_forms",
     "philox4x32",
     "quadratic_sums",
     "random_walk_rows",
@@ -71,7 +76,13 @@ __all__ = [
     "seed_key",
     "sincos_array",
     "sincos_turns_array",
+    "singular_values",
     "softmax_rows",
     "softmax_segments",
+    "spectral_radii",
+    "times_powers",
     "visible_means",
+    "widest_l1",
+    "widest_l2",
+    "widest_range",
 ]

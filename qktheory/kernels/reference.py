@@ -24,6 +24,7 @@ __all__ = [
     "fill_uniforms",
     "leaf_moments",
     "log",
+    "normal_forms",
     "philox",
     "quadratic_sums",
     "random_walk_rows",
@@ -33,7 +34,9 @@ __all__ = [
     "softmax_rows",
     "softmax_segments",
     "sums_of_stretches",
+    "times_powers",
     "visible_means",
+    "widest",
 ]
 
 Float = NDArray[np.float64]
@@ -298,3 +301,37 @@ def leaf_moments(
         m2[b] = np.cumsum((group - mean[b]) ** 2, axis=0)[-1]
         minimum[b] = group.min(axis=0)
         maximum[b] = group.max(axis=0)
+
+
+def times_powers(arrays: Float, digits: NDArray[np.int64]) -> Float:
+    """Return arrays times powers of two."""
+    near = np.clip(digits, -2000, 2000)
+    half = near // 2
+    shape = (-1,) + (1,) * (arrays.ndim - 1)
+    first = np.ldexp(1.0, half.astype(np.int32)).reshape(shape)
+    second = np.ldexp(1.0, (near - half).astype(np.int32)).reshape(shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(arrays * first * second)
+
+
+def normal_forms(arrays: Float) -> tuple[Float, NDArray[np.int64]] | None:
+    """Return mantissas and binary exponents of arrays; None if an entry is not finite."""
+    largest = np.abs(arrays).reshape(len(arrays), -1).max(axis=1)
+    if not np.isfinite(largest).all():
+        return None
+    digits = np.frexp(largest)[1].astype(np.int64)
+    return times_powers(arrays, -digits), np.where(largest == 0.0, -(2**61), digits)
+
+
+def widest(stack: Float, kind: int, out: Float) -> None:
+    """Fill the largest distance of two rows: l1 (0), squared Euclidean (1), range (2)."""
+    out[...] = 0.0
+    for i in range(stack.shape[1] - 1):
+        apart = stack[:, i + 1 :] - stack[:, i : i + 1]
+        if kind == 0:
+            found = np.abs(apart).sum(axis=2)
+        elif kind == 1:
+            found = (apart * apart).sum(axis=2)
+        else:
+            found = apart.max(axis=2) - apart.min(axis=2)
+        np.maximum(out, found.max(axis=1), out=out)

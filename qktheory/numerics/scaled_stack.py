@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.kernels import normal_forms, times_powers
+
 __all__ = ["NOTHING", "ScaledStack", "shifted", "total"]
 
 Floats = NDArray[np.float64]
@@ -16,8 +18,6 @@ Integers = NDArray[np.int64]
 #: Exponent of an array of zeros, and of what is too small to have one.
 NOTHING = -(2**60)
 _SMALLEST = -(2**58)
-#: Beyond this many binary digits one summand leaves nothing of the other.
-_FAR = 2000
 
 
 def shifted(arrays: Floats, digits: Integers) -> Floats:
@@ -37,13 +37,7 @@ def shifted(arrays: Floats, digits: Integers) -> Floats:
     >>> shifted(np.array([[3.0], [3.0]]), np.array([-1, -5000])).tolist()
     [[1.5], [0.0]]
     """
-    shape = (-1,) + (1,) * (arrays.ndim - 1)
-    near = np.clip(digits, -_FAR, _FAR)
-    half = near // 2
-    first = np.ldexp(1.0, half.astype(np.int32)).reshape(shape)
-    second = np.ldexp(1.0, (near - half).astype(np.int32)).reshape(shape)
-    with np.errstate(over="ignore"):
-        return np.asarray(arrays * first * second)
+    return times_powers(arrays, digits)
 
 
 @dataclass(frozen=True)
@@ -76,17 +70,17 @@ class ScaledStack:
         OverflowError
             If an entry is not finite.
         """
-        n = len(values)
-        largest = np.abs(values).reshape(n, -1).max(axis=1)
-        if not np.isfinite(largest).all():
+        found = normal_forms(values)
+        if found is None:
             raise OverflowError("an intermediate result is not a finite number")
-        shift = np.frexp(largest)[1].astype(np.int64)
-        total = np.broadcast_to(np.asarray(exponent, dtype=np.int64), (n,)) + shift
-        gone = (largest == 0.0) | (total < _SMALLEST)
-        if gone.any():
-            values = np.where(gone.reshape((-1,) + (1,) * (values.ndim - 1)), 0.0, values)
-            total = np.where(gone, NOTHING, total)
-        return cls(shifted(values, -shift), total)
+        mantissa, shift = found
+        total = shift + exponent
+        # Of zeros, and of what is too small to have an exponent.
+        nothing = total < _SMALLEST
+        if nothing.any():
+            mantissa[nothing] = 0.0
+            total[nothing] = NOTHING
+        return cls(mantissa, total)
 
     @property
     def zero(self) -> NDArray[np.bool_]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,9 +71,14 @@ class WeightStack:
     unit: Integers
     excess: Floats | None = None
 
+    @cached_property
+    def deviations(self) -> Floats:
+        """Z 2^unit as floats, shape (n, H, T, T)."""
+        return shifted(self.Z, self.unit) if self.unit.any() else self.Z
+
     def weights(self) -> Floats:
         """Return P, shape (n, H, T, T)."""
-        return np.asarray(self.q[:, :, None, :] + shifted(self.Z, self.unit))
+        return np.asarray(self.q[:, :, None, :] + self.deviations)
 
 
 def softmax_stack(scores: ScoreStack) -> WeightStack:
@@ -103,7 +110,6 @@ def softmax_stack(scores: ScoreStack) -> WeightStack:
     q = np.exp(u)
     q /= q.sum(axis=-1, keepdims=True)
     log_q = u - np.log(np.exp(u).sum(axis=-1, keepdims=True))
-    hub = np.argmax(q, axis=-1)[:, :, None, None]
     E = scores.E
     if scores.bias is None:
         largest = np.frexp(np.abs(E).max(axis=(1, 2, 3)))[1]
@@ -112,25 +118,27 @@ def softmax_stack(scores: ScoreStack) -> WeightStack:
         tiny = np.zeros(len(E), dtype=bool)
         E = shifted(E, scores.exponent) + scores.bias
     # Relative to the largest key, then to the q-mean: exact for a nearly deterministic q.
-    E = E - np.take_along_axis(E, np.broadcast_to(hub, (*E.shape[:3], 1)), axis=3)
+    n, H = q.shape[:2]
+    E = E - E[np.arange(n)[:, None], np.arange(H), :, np.argmax(q, axis=-1)][..., None]
     x = E - np.matmul(E, q[..., None])
-    Z = q[:, :, None, :] * x
     unit = np.where(tiny, scores.exponent, 0)
     wide = ~tiny
+    every = bool(wide.all())
+    Z = np.empty(0) if every else q[:, :, None, :] * x
     if wide.any():
-        every = bool(wide.all())
         x = x if every else x[wide]
         if scores.bias is None:
             x = shifted(x, scores.exponent if every else scores.exponent[wide])
-        if not np.isfinite(x).all():
+        top = float(np.abs(x).max())
+        if not math.isfinite(top):
             raise OverflowError("scores are beyond double precision")
         own, logs = (q, log_q) if every else (q[wide], log_q[wide])
-        M = np.expm1(np.minimum(x, _LARGE))
+        M = np.expm1(x if top <= _LARGE else np.minimum(x, _LARGE))
         m = np.matmul(M, own[..., None])
-        found = own[:, :, None, :] * (M - m) / (1.0 + m)
-        # Large scores relative to the largest of their row, which then keeps its digits.
-        large = np.abs(x).max(axis=-1) > _LARGE
-        if large.any():
+        found = own[:, :, None, :] * ((M - m) * (1.0 / (1.0 + m)))
+        if top > _LARGE:
+            # Large scores relative to the largest of their row, which then keeps its digits.
+            large = np.abs(x).max(axis=-1) > _LARGE
             spread = np.broadcast_to(logs[:, :, None, :], x.shape)[large]
             shares = spread + x[large]
             P = np.exp(shares - shares.max(axis=-1, keepdims=True))

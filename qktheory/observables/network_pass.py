@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from qktheory.attention.backward import pull_back
 from qktheory.attention.forward import LayerRecord, LayerRule, LayerWeights
+from qktheory.kernels import singular_values
 from qktheory.numerics.spread_stack import SpreadStack
 
 __all__ = ["NetworkPass"]
@@ -84,7 +85,11 @@ class NetworkPass:
     @cached_property
     def singular_values(self) -> FloatArray:
         """Singular values of each layer's attention, decreasing, shape (n, L, H, T)."""
-        return np.stack([np.linalg.svd(P, compute_uv=False) for P in self.attention], axis=1)
+        per_layer = []
+        for P in self.attention:
+            n, H, T, _ = P.shape
+            per_layer.append(singular_values(P.reshape(n * H, T, T)).reshape(n, H, T))
+        return np.stack(per_layer, axis=1)
 
     @cached_property
     def token_singular_values(self) -> FloatArray:
@@ -104,7 +109,8 @@ class NetworkPass:
             size = np.sqrt((G * G).sum(axis=(1, 2)))
             digits = digits + np.log10(np.where(size == 0.0, 1.0, size))
             G = G / np.where(size == 0.0, 1.0, size)[:, None, None]
-            G = pull_back(G, X[layer], self._weights(layer), self.rule, self.layers[layer])
+            P = self.attention[layer]
+            G = pull_back(G, X[layer], self._weights(layer), self.rule, P)
             logs.append(_log10_size(G) + digits)
         return np.stack(logs[::-1], axis=1)
 
@@ -122,7 +128,7 @@ def _singular_ratios(state: SpreadStack) -> FloatArray:
     """
     X = state.tokens().mantissa
     _, T, d = X.shape
-    values = np.linalg.svd(X, compute_uv=False)
+    values = singular_values(X)
     first = values[:, :1]
     if T == 1 or d == 1:
         return np.asarray(values / np.where(first == 0.0, np.nan, first))
@@ -156,7 +162,7 @@ def _nearly_rank_one(state: SpreadStack, chosen: NDArray[np.bool_]) -> FloatArra
     share = length / corner
     lost = share / (1.0 + np.sqrt(1.0 - share)) / np.where(length == 0.0, 1.0, length)
     S = S - (lost[:, None] * a)[..., None] * np.matmul(a[:, None], S)
-    small = np.linalg.svd(S, compute_uv=False) * (scale / np.sqrt(corner))[:, None]
+    small = singular_values(S) * (scale / np.sqrt(corner))[:, None]
     ratios = np.ones((n, min(T, d)))
     ratios[:, 1:] = small[:, : min(T, d) - 1]
     return ratios

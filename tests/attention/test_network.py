@@ -341,7 +341,7 @@ def test_gradients_are_complex_steps(table: dict[str, Any]) -> None:
     _, record = layer_step(tokens, weights, rule)
     rng = np.random.default_rng(0)
     G = rng.normal(size=X.shape)
-    found = pull_back(G, X, weights, rule, record)
+    found = pull_back(G, X, weights, rule, record.weights.weights())
     for k in range(N):
         for _ in range(5):
             V = rng.normal(size=(T, D))

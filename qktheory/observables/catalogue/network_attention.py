@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import shares
+from qktheory.kernels import spectral_radii, widest_l1, widest_range
 from qktheory.numerics.scaled_stack import shifted
 from qktheory.observables.network_pass import NetworkPass
 from qktheory.observables.observable import NetworkObservable, add_network_observable
@@ -23,29 +24,15 @@ def _per_layer(networks: NetworkPass, function: Callable[[int], Floats]) -> Floa
     return np.stack([function(k).mean(axis=1) for k in range(len(networks.layers))], axis=1)
 
 
-def _widest(rows: Floats, distance: Callable[[Floats], Floats]) -> Floats:
-    """Return the largest distance of two rows of each matrix, shape (n, H).
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n, H, T, T)
-    distance : callable
-        From differences, keys along the first axis, to distances: reductions of whole arrays cost
-        a fifth of those along a short last axis.
-    """
-    keys_first = np.ascontiguousarray(np.moveaxis(rows, 3, 0))
-    widest = np.zeros(rows.shape[:2])
-    for i in range(rows.shape[2] - 1):
-        apart = keys_first[..., i + 1 :] - keys_first[..., i : i + 1]
-        widest = np.maximum(widest, distance(apart).max(axis=-1))
-    return widest
+def _per_head(stack: Floats, function: Callable[[Floats], Floats]) -> Floats:
+    """Return a function of matrices, shape (m, T, T), of a stack of shape (n, H, T, T)."""
+    return function(stack.reshape(-1, *stack.shape[2:])).reshape(stack.shape[:2])
 
 
 def _dobrushin(networks: NetworkPass) -> Floats:
     def of_layer(k: int) -> Floats:
         mixed = networks.layers[k].weights
-        widest = _widest(shifted(mixed.Z, mixed.unit), lambda apart: np.abs(apart).sum(axis=0))
-        return np.minimum(0.5 * widest, 1.0)
+        return np.minimum(0.5 * _per_head(mixed.deviations, widest_l1), 1.0)
 
     return _per_layer(networks, of_layer)
 
@@ -55,7 +42,7 @@ def _score_diameter(networks: NetworkPass) -> Floats:
         scores = networks.layers[k].scores
         E = shifted(scores.E, scores.exponent)
         E = E if scores.bias is None else E + scores.bias
-        return _widest(E, lambda apart: apart.max(axis=0) - apart.min(axis=0))
+        return _per_head(E, widest_range)
 
     return _per_layer(networks, of_layer)
 
@@ -63,10 +50,9 @@ def _score_diameter(networks: NetworkPass) -> Floats:
 def _spectral_gap(networks: NetworkPass) -> Floats:
     def of_layer(k: int) -> Floats:
         mixed = networks.layers[k].weights
-        Z = shifted(mixed.Z, mixed.unit)
+        Z = mixed.deviations
         # In coordinates v_j - v_1 the constant vector drops out: the other eigenvalues of P.
-        others = np.linalg.eigvals(Z[:, :, 1:, 1:] - Z[:, :, :1, 1:])
-        return np.asarray(1.0 - np.abs(others).max(axis=2))
+        return 1.0 - _per_head(Z[:, :, 1:, 1:] - Z[:, :, :1, 1:], spectral_radii)
 
     return _per_layer(networks, of_layer)
 

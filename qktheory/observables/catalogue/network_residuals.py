@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.kernels import widest_l2
 from qktheory.numerics.common_row import least_norm_1, least_norm_1inf, least_norm_inf
 from qktheory.numerics.spread_stack import SpreadStack
 from qktheory.observables.network_pass import NetworkPass
@@ -24,15 +25,6 @@ def _norm_1inf(M: Floats) -> Floats:
 
 def _frobenius(M: Floats) -> Floats:
     return np.asarray(np.sqrt((M * M).sum(axis=(1, 2))))
-
-
-def _diameter(M: Floats) -> Floats:
-    T = M.shape[1]
-    widest = np.zeros(len(M))
-    for i in range(T - 1):
-        apart = M[:, i + 1 :] - M[:, i : i + 1]
-        widest = np.maximum(widest, (apart * apart).sum(axis=2).max(axis=1))
-    return np.sqrt(widest)
 
 
 def _each(function: Callable[[Floats], float]) -> Callable[[Floats], Floats]:
@@ -89,7 +81,7 @@ _add(
     "log10_diameter",
     r"$\log_{10}$ diameter of the tokens",
     r"\log_{10} \max_{i,j} |x_i - x_j|_2",
-    _log10(_diameter),
+    _log10(widest_l2),
 )
 _add(
     "log10_median_residual",

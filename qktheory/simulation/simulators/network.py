@@ -22,6 +22,9 @@ from qktheory.spectra.substreams import substream
 
 __all__ = ["NetworkSimulator"]
 
+#: Weights of a network up to this size are kept from the forward pass for the backward one.
+_KEPT_BYTES = 1 << 22
+
 FloatArray = NDArray[np.float64]
 
 
@@ -37,7 +40,7 @@ class NetworkSimulator(Simulator):
     name = "network"
     networks = True
     # A layer is a hundred calls of NumPy: they are worth a batch beyond the cache.
-    call_bytes = 1 << 24
+    call_bytes = 1 << 25
 
     @classmethod
     def obstacle(cls, ensemble: Ensemble, observable: Observable) -> str | None:
@@ -67,10 +70,29 @@ class NetworkSimulator(Simulator):
         network = self._network
         T, d, H, L = self.ensemble.T, self.ensemble.d, network.heads, network.depth
         hidden = 0 if network.mlp is None else network.mlp.width
-        kept = (L + 1) * T * d + L * H * T * (2 * T + 3)
+        kept = (L + 1) * T * d + L * H * T * (3 * T + 3)
         working = 6 * H * T * T + 8 * H * T * d + 4 * T * hidden
-        maps = H * d * d * 4 + 2 * d * hidden if self.ensemble.redraws_matrix else 0
-        return 8 * (kept + working + maps)
+        maps = self._map_entries if self.ensemble.redraws_matrix else 0
+        return 8 * (kept + working + maps * (L if self._keeps_weights else 1))
+
+    @cached_property
+    def _map_entries(self) -> int:
+        """Numbers that the maps of a layer have, at most; counted where they are cheap to draw."""
+        network, d = self._network, self.ensemble.d
+        hidden = 0 if network.mlp is None else network.mlp.width
+        bound = 4 * network.heads * d * d + 2 * d * hidden
+        if 8 * bound > _KEPT_BYTES:
+            return bound
+        drawn = self._draw(0, 0, 1)
+        maps = [drawn.query_key, drawn.value, drawn.output]
+        arrays = [a for m in maps if m is not None for a in (m.left, m.right) if a is not None]
+        return sum(array.size for array in (*arrays, *(drawn.mlp or ())))
+
+    @cached_property
+    def _keeps_weights(self) -> bool:
+        """Whether drawn weights stay for the way back: small ones do, others are drawn again."""
+        entries = self._network.depth * self._map_entries
+        return self.ensemble.redraws_matrix and 8 * entries <= _KEPT_BYTES
 
     @property
     def _network(self) -> Network:
@@ -152,8 +174,11 @@ class NetworkSimulator(Simulator):
         """
         states = [SpreadStack.of(self.realization.tokens(first_sample, n))]
         layers = []
+        drawn: dict[int, LayerWeights] = {}
         for layer in range(self._network.depth):
             weights = self.weights(layer, first_sample, n)
+            if self._keeps_weights:
+                drawn[layer] = weights
             try:
                 tokens, record = layer_step(states[-1], weights, self.rule)
             except ArithmeticError as error:
@@ -164,7 +189,7 @@ class NetworkSimulator(Simulator):
             states,
             layers,
             self.rule,
-            lambda layer: self.weights(layer, first_sample, n),
+            lambda layer: drawn.get(layer) or self.weights(layer, first_sample, n),
             lambda: self._cotangent(first_sample, n),
         )
 
