@@ -35,7 +35,7 @@ __all__ = [
 Relation = Literal["=", "<=", ">=", "<", ">"]
 Status = Literal["proved", "certified", "sampled", "not certified: install qktheory[rigor]"]
 
-_UNEVALUATED = (sp.Integral, sp.Product)
+_UNEVALUATED = (sp.Integral, sp.Product, sp.Sum)
 _workdps: Any = mpmath.workdps
 _RELATIONS: dict[str, type[sp.Rel]] = {
     "<=": sp.LessThan,
@@ -154,10 +154,10 @@ class BlockDeterminant:
 
 @dataclass(frozen=True)
 class SameIntegrals:
-    """Both sides are the same combination of the same integrals or products, not carried out.
+    """Both sides are the same combination of the same integrals, sums or products.
 
-    Integrals (products over an index) are taken for the same where their ends agree and their
-    integrands (factors) reduce to each other, from the innermost ones outwards.
+    They are not carried out, but taken for the same where their ends agree and their integrands
+    (terms, factors) reduce to each other, from the innermost ones outwards.
 
     Parameters
     ----------
@@ -196,14 +196,13 @@ class SameIntegrals:
                 side = side.xreplace({i: name(i) for i in inner})
             return side
 
-        given = dict(self.given)
-        # What depends on the index of a product is out of reach of `subs`.
-        left, right = (named(side.subs(given).xreplace(given)) for side in (lhs, rhs))
+        # What depends on the index of a sum or product is out of reach of `subs`.
+        left, right = (named(side.xreplace(dict(self.given))) for side in (lhs, rhs))
         return is_zero(left - right)
 
     def describe(self) -> str:
         """Say what is computed."""
-        return "the integrals and products of both sides have the same integrands and factors"
+        return "the integrals, sums and products of both sides have the same integrands"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ _SCALARS: dict[str, tuple[dict[str, bool], str]] = {
     "feature_count": ({"real": True}, "m"),
     "logit_variance": ({"real": True}, "v"),
     "nuclear_norm": ({"real": True}, r"\|W\|_*"),
-    "noise_variance": ({"real": True}, r"\varsigma^2"),
+    "noise_variance": ({"real": True}, "{s^2}"),
     "inverse_temperature": ({"real": True}, r"\beta"),
     "radius": ({"real": True}, "R"),
     "max_column_sum": ({"real": True}, "c"),
@@ -64,6 +64,8 @@ _MATRICES: dict[str, str] = {
     "W_QK": "W",
     "Sigma": r"\Sigma",
     "M": "M",
+    "omega": r"\omega",
+    "ones": r"\mathbf{1}",
 }
 
 

@@ -182,14 +182,30 @@ class Form(sp.Expr):  # type: ignore[misc]
         return form
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"\left({self.bare_latex(printer)}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+    def bare_latex(self, printer: Any) -> str:
+        """Return the LaTeX without the brackets that products and powers need."""
         x, M, y = (printer._print(argument) for argument in self.args)
-        middle = "" if isinstance(self.args[1], sp.Identity) else f" {M}"
-        text = rf"{x}^{{\top}}{middle} {y}"
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+        if isinstance(self.args[1], sp.Identity):
+            return rf"{x}^{{\top}} {y}"
+        return (
+            rf"{x}^{{\top}} \left({M}\right) {y}"
+            if isinstance(self.args[1], sp.MatAdd)
+            else rf"{x}^{{\top}} {M} {y}"
+        )
 
     def _sympystr(self, printer: Any) -> str:
         x, M, y = (printer._print(argument) for argument in self.args)
         return f"form({x}, {M}, {y})"
+
+
+def _inside(argument: sp.Basic, printer: Any) -> str:
+    """Return the LaTeX of what stands in brackets anyway."""
+    return str(
+        argument.bare_latex(printer) if isinstance(argument, Form) else printer._print(argument)
+    )
 
 
 def pairings(slots: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -369,7 +385,7 @@ class Mean(sp.Expr):  # type: ignore[misc]
         return expectation(self.args[0])
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        text = rf"\mathbb{{E}}\left[{printer._print(self.args[0])}\right]"
+        text = rf"\mathbb{{E}}\left[{_inside(self.args[0], printer)}\right]"
         return text if exp is None else f"{text}^{{{exp}}}"
 
 
@@ -392,7 +408,7 @@ class JointCumulant(sp.Expr):  # type: ignore[misc]
         return cumulant(*self.args)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        inner = ", ".join(printer._print(argument) for argument in self.args)
+        inner = ", ".join(_inside(argument, printer) for argument in self.args)
         text = rf"\kappa_{{{len(self.args)}}}\left({inner}\right)"
         return text if exp is None else f"{text}^{{{exp}}}"
 
@@ -415,7 +431,7 @@ class Covariance(JointCumulant):
         return pair
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        first, second = (printer._print(argument) for argument in self.args)
+        first, second = (_inside(argument, printer) for argument in self.args)
         name = (
             rf"\operatorname{{Var}}\left({first}\right)"
             if self.args[0] == self.args[1]

@@ -26,6 +26,7 @@ REQUIRED = (
     *("LOC-1", "LOC-2", "LOC-4", "LOC-5", "LOC-8", "LOC-9", "LOC-14"),
     *("ENT-1", "ENT-3", "ENT-4", "ENT-9", "ENT-10", "ENT-15"),
     *("RANK-2", "RANK-5", "RANK-7", "RANK-8", "RMT-1", "RMT-5", "RMT-8", "SPEC-7", "SPEC-10"),
+    *("ZOO-RF-1", "ZOO-RF-6", "ZOO-FAST-2", "ZOO-GLA-2", "ZOO-SPH-1", "ZOO-LIP-1", "ZOO-MIM-1"),
 )
 
 

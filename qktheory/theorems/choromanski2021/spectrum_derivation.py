@@ -15,7 +15,6 @@ from qktheory.theorems.derivations import derives, own
 alpha, beta = sp.symbols("alpha beta", real=True)
 sigma = sp.Symbol("sigma", positive=True)
 _width = sp.Symbol("w", positive=True)
-_logit = s.norm_x * s.norm_y * s.cosine
 
 
 def _one_direction(a: sp.Expr, b: sp.Expr, value: sp.Expr) -> sp.Expr:
@@ -25,39 +24,40 @@ def _one_direction(a: sp.Expr, b: sp.Expr, value: sp.Expr) -> sp.Expr:
 
 def _from_one_pair() -> list[Step]:
     """Write the errors of ZOO-RF-1 as exponentials of N = |q|^2 + |k|^2 and q^T k."""
-    N, pair = s.N, CLAIMS["ZOO-RF-1"]
+    N, L = sp.symbols("N L", real=True)
+    pair, short = CLAIMS["ZOO-RF-1"], Reduces({N: s.N, L: s.norm_x * s.norm_y * s.cosine})
     trig, positive, hyperbolic = (
         s.m * own(pair, f"mse_{kind}") for kind in ("trig", "positive", "hyperbolic")
     )
-    kernel2 = sp.exp(2 * _logit)
+    kernel2 = sp.exp(2 * L)
     return [
         Step(
             positive,
             "=",
-            sp.exp(N + 4 * _logit) - kernel2,
-            "ZOO-RF-1 with q, k in the place of x, y; N = |q|^2 + |k|^2",
-            Reduces(),
+            sp.exp(N + 4 * L) - kernel2,
+            "ZOO-RF-1 with q, k in the place of x, y; N = |q|^2 + |k|^2 and L = q^T k",
+            short,
         ),
         Step(
             hyperbolic,
             "=",
-            (sp.exp(N + 4 * _logit) - 2 * kernel2 + sp.exp(-N)) / 2,
+            (sp.exp(N + 4 * L) - 2 * kernel2 + sp.exp(-N)) / 2,
             "the same for hyperbolic features",
-            Reduces(),
+            short,
         ),
         Step(
             trig,
             "=",
-            (sp.exp(N) - 2 * kernel2 + sp.exp(-N + 4 * _logit)) / 2,
+            (sp.exp(N) - 2 * kernel2 + sp.exp(-N + 4 * L)) / 2,
             "the same for trigonometric features",
-            Reduces(),
+            short,
         ),
         Step(
             positive / own(pair, "kernel") ** 2,
             "=",
-            sp.exp(N + 2 * _logit) - 1,
+            sp.exp(N + 2 * L) - 1,
             "over the square of the kernel",
-            Reduces(),
+            short,
         ),
     ]
 

@@ -12,33 +12,17 @@ from qktheory.symbolic.checks import Certified, NonNegative, Reduces, Sampled
 from qktheory.symbolic.derivation import Derivation, Step
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.derivations import derives, own
+from qktheory.theorems.total_variation import TWO_VALUES, two_value_steps
 
 low, w, x, y, h = sp.symbols("alpha w x y h", positive=True)
 m = sp.Symbol("m", real=True)
-TWO_VALUES = ("total variation at given oscillation is largest for a ratio of two values",)
 
 
 def _tanh_lemma(oscillation: sp.Expr, bound: sp.Expr) -> list[Step]:
     """Return TV <= tanh(oscillation/4) for two-point likelihood ratios alpha, alpha e^delta."""
-    ratio = 1 + w  # e^(delta/2)
-    top = (1 - low) / (low * (ratio**2 - 1))
     half = sp.exp(oscillation / 2)
     return [
-        Step(
-            top * low * ratio**2 + (1 - top) * low,
-            "=",
-            sp.S.One,
-            "a likelihood ratio alpha or alpha e^delta, e^(delta/2) = 1 + w, has mean 1 with this "
-            "probability of the higher value",
-            Reduces(),
-        ),
-        Step(
-            top * (low * ratio**2 - 1),
-            "<=",
-            (ratio - 1) / (ratio + 1),
-            "its total variation; the difference is a square over a positive number",
-            NonNegative((low * ratio - 1) ** 2 / (low * w * (w + 2))),
-        ),
+        *two_value_steps("e^(delta/2)"),
         Step(
             (half - 1) / (half + 1),
             "=",

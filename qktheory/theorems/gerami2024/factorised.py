@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from qktheory.theorems.judgements import Identity, PathwiseBound
 from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, times
 
+__all__ = ["A", "S", "share_of_row"]
+
 GERAMI_2024 = cite("gerami2024", "factorised softmax")
 
 _LARGEST = 300
@@ -44,6 +46,16 @@ _TAYLOR = sp.Sum(_s**_l / sp.factorial(_l), (_l, 0, _p))
 _Qp = sp.Function("Q")
 _R = sp.Symbol("R", nonnegative=True)
 _RATIO = _Qp(_p + 1, -_R) / _Qp(_p + 1, _R)
+
+
+A, S = sp.IndexedBase("A"), sp.IndexedBase("S")
+_query, _key, _other, _keys = (sp.Symbol(name, integer=True, positive=True) for name in "ijkn")
+
+
+def share_of_row(weight: Callable[[sp.Tuple], sp.Expr]) -> sp.Expr:
+    """Return the weight of key j of query i over the sum of its row, as a SymPy expression."""
+    row = sp.Sum(weight(sp.Tuple(_query, _other)), (_other, 1, _keys))
+    return weight(sp.Tuple(_query, _key)) / row
 
 
 def _bound_of(ratio: sp.Expr) -> sp.Expr:
@@ -173,7 +185,7 @@ def _truncated(S: np.ndarray, degree: int) -> dict[str, Any]:
 _ROWS = entries(
     "truncated",
     {
-        "attention_truncated": sp.Function("normalised")(sp.Symbol("A") * _Qp(_p + 1, _s)),
+        "attention_truncated": share_of_row(lambda at: A[at] * _Qp(_p + 1, S[at])),
         "total_variation": sp.Function("TV")(sp.Symbol("A_p"), sp.Symbol("A")),
         "tv_bound": _bound_of(_RATIO),
     },

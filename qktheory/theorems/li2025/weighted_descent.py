@@ -19,6 +19,8 @@ from qktheory.theorems.judgements import DrawnExpectation, Identity, PathwiseBou
 from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, named, times
 
+__all__ = ["R", "d", "examples", "noise", "omega", "r", "ridge"]
+
 FloatArray = NDArray[np.float64]
 
 # --- ZOO-GLA-1 ------------------------------------------------------------------------------------
@@ -203,20 +205,26 @@ def _draw_tasks(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-_d, _s2 = symbol("d"), symbol("noise_variance")
-_R, _r = sp.symbols("R r", commutative=False)
-_wT = sp.Function("transpose")(_w)
-_RIDGE = _R + _d + 1 + _s2
+#: Symbols of ZOO-GLA-2: correlations R and r of n tasks, and weights omega.
+examples = sp.Symbol("n", integer=True, positive=True)
+d, noise = symbol("d"), symbol("noise_variance")
+R = sp.MatrixSymbol("R", examples, examples)
+r, omega = (sp.MatrixSymbol(name, examples, 1) for name in ("r", "omega"))
+ridge = R + (d + 1 + noise) * sp.Identity(examples)
+_best = sp.Inverse(ridge) * r
+_ones = sp.MatrixSymbol("ones", examples, 1)
 _FOUND = entries(
     "found",
     {
-        "weights_optimal": _RIDGE**-1 * _r,
-        "risk_optimal": _d + _s2 - _d * sp.Function("transpose")(_r) * _RIDGE**-1 * _r,
-        "risk_uniform": named("min", "risk(c*1)"),
+        "weights_optimal": _best,
+        "risk_optimal": d + noise - d * sp.Trace(r.T * _best),
+        "risk_uniform": d
+        + noise
+        - d * sp.Trace(_ones.T * r) ** 2 / sp.Trace(_ones.T * ridge * _ones),
     },
 )
 _RISK = Routine(
-    _d + _s2 - 2 * _d * _wT * _r + _d * _wT * _RIDGE * _w,
+    d + noise - 2 * d * sp.Trace(omega.T * r) + d * sp.Trace(omega.T * ridge * omega),
     _risk,
     ("d", "noise_variance", "R", "r", "weights"),
 )
