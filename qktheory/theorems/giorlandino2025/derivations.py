@@ -9,7 +9,8 @@ from qktheory.symbolic.derivation import Derivation, Step
 from qktheory.theorems.claim import Claim
 from qktheory.theorems.derivations import derives, own
 
-rho, v, Y = sp.symbols("rho v Y", positive=True)
+#: v = sigma_V^2/alpha^2 by its name in the table of symbols.
+rho, v, Y = sp.symbols("rho gain Y", positive=True)
 
 #: 1 - rho' of the recursion ENT-15a without overlaps, divided by alpha^2.
 OTHER = (1 - rho) * (1 + v * Y) / (1 + v * (rho + (1 - rho) * Y))
