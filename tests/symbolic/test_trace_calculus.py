@@ -17,7 +17,6 @@ import qktheory as qk
 from qktheory.symbolic import (
     Form,
     HaarMean,
-    Mean,
     canonical,
     correlated,
     cumulant,
@@ -145,16 +144,6 @@ def test_cumulants_are_those_of_the_moments() -> None:
     for k in (1, 2, 3, 4, 5):
         closed = 2 ** (k - 1) * sp.factorial(k - 1) * sp.Trace((symmetric * SIGMA) ** k)
         assert zero(cumulant(*[form] * k) - closed)
-
-
-def test_a_power_of_a_form_has_brackets() -> None:
-    (x,) = independent("x", SIGMA)
-    form = Form(x, W, x)
-    bracketed = r"\left(x^{\top} W_{QK} x\right)^{2}"
-    assert sp.latex(form**2) == bracketed
-    assert sp.latex(Mean(form**2)) == rf"\mathbb{{E}}\left[{bracketed}\right]"
-    assert sp.latex(form * sp.Symbol("c")) == r"c x^{\top} W_{QK} x"
-    assert sp.sstr(form**2) == "form(x, W_QK, x)**2"
 
 
 def test_bad_input_is_named() -> None:
