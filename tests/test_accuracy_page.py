@@ -1,4 +1,4 @@
-"""The table of docs/reference/accuracy.md: its script runs, and its figures are those of the docstrings."""
+"""The table of docs/reference/accuracy.md: its script runs, figures are those of docstrings."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,11 @@ from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
 import qktheory as qk
+from tests.docs.pages import documents
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *documents()})
 
 
 def python(*arguments: str, cwd: Path = ROOT) -> str:
@@ -178,6 +180,22 @@ def test_readme_lists_every_command_and_only_those() -> None:
     (group,) = [value for value in vars(cli).values() if isinstance(value, program)]
     text = (ROOT / "README.md").read_text("utf-8")
     assert set(re.findall(r"^\| `qktheory ([\w-]+)", text, re.M)) == set(group.commands)
+
+
+def test_readme_counts_the_claims_of_every_chapter() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| ([A-Z]*) \| .+ \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.M
+    )
+    chapters = Counter(claim.id.split("-")[0] for claim in qk.claims())
+    listed = {chapter: int(claims) for chapter, claims, *_ in rows}
+    assert listed.pop("") == chapters.total()
+    assert listed == chapters
+    folklore = Counter(c.id.split("-")[0] for c in qk.claims() if c.standing == "folklore")
+    for chapter, claims, *verdicts in rows:
+        assert sum(map(int, verdicts)) == int(claims)
+        assert not chapter or int(verdicts[2]) == folklore[chapter]
+    assert f"judges all {chapters.total()} claims" in text
 
 
 def test_readme_and_gate_use_the_same_two_commands() -> None:

@@ -5,7 +5,7 @@ Runs are kept in the folder `gallery` of the working directory, from which they 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,24 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Run presets and draw them."""
-    for name in names or sweep_preset_names():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("presets", nargs="*", help="all by default")
+    parser.add_argument("--output", default=Path(__file__).parent, type=Path, help="folder")
+    parser.add_argument("--samples", type=int, help="samples a cell, instead of the preset's")
+    parser.add_argument("--grid", type=int, nargs=2, help="cells, instead of the preset's")
+    arguments = parser.parse_args()
+    smaller = {name: getattr(arguments, name) for name in ("samples", "grid")}
+    smaller = {name: value for name, value in smaller.items() if value is not None}
+    for name in arguments.presets or sweep_preset_names():
         stem = name.replace("-", "_")
         figure, caption = draw_preset(
-            run_preset(name, Path("gallery") / stem, **SIZES.get(stem, {}))
+            run_preset(name, Path("gallery") / stem, **{**SIZES.get(stem, {}), **smaller})
         )
-        save_figure(figure, Path(__file__).parent / f"gallery_{stem}.png", caption, dpi=130)
+        save_figure(figure, arguments.output / f"gallery_{stem}.png", caption, dpi=130)
         print(caption)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -64,7 +64,7 @@ def references_of_two_keys(s: float) -> dict[str, float]:
         return {name: float(value) for name, value in out.items()}
 
 
-#: Nested 34-digit Gauss-Legendre quadrature of the t-form: docs/reference/accuracy.py reproduces them.
+#: Nested 34-digit Gauss-Legendre quadrature of the t-form; docs/reference/accuracy.py has them too.
 TABLE = [
     # T, s, E log Z, E H, E Y_2, Var log Z (chapter, table of ENT-1)
     (16.0, 2.0, 4.37647675371, 1.64227883631, 0.316450520652, 0.6519285040),
