@@ -22,8 +22,8 @@ CHAPTERS = {
     "ENT": "a softmax row as a random energy model at every T; entropy bounds, overlaps, depth, "
     "trainability (Zhai et al. 2023, Giorlandino and Goldt 2025)",
     "SPEC": "spectra of W_QK: Haar and Gaussian moments, exact targets, laws, products, spikes",
-    "RMT": "random attention matrices: bulk, outliers, stable rank (Saada et al. 2025), cosines and "
-    "gradients (Noci et al. 2022)",
+    "RMT": "random attention matrices: bulk, outliers, stable rank (Saada et al. 2025), cosines "
+    "and gradients (Noci et al. 2022)",
     "RANK": "rank collapse (Dong et al. 2021): cubic bound, counterexample, depth, skips, masks, "
     "LayerNorm, other normalisers",
     "ZOO": "statements from some thirty more papers, each in checkable form",
@@ -44,7 +44,7 @@ def counts(verdicts: Mapping[str, str]) -> str:
         cells = [f"{found[name]}" for name in _COLUMNS]
         lines.append(f"| {chapter} | {subject} | {found.total()} | {' | '.join(cells)} |")
     cells = [f"{total[name]}" for name in _COLUMNS]
-    lines.append(f"| | all | {total.total()} | {' | '.join(cells)} |")
+    lines.append(f"| all | | {total.total()} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from docutils import nodes
-from qktheory.theorems.catalogue import claims
-from qktheory.theorems.claim import Claim
-from qktheory.theorems.papers import Paper, by_paper
 from sphinx.util.docutils import SphinxDirective
 
 from extension.bibliography import citation_key
 from extension.claim_index import statement_of
 from extension.markdown import plain_text
+from qktheory.theorems.catalogue import claims
+from qktheory.theorems.claim import Claim
+from qktheory.theorems.papers import Paper, by_paper
 
 __all__ = ["PapersDirective", "papers_text"]
 
