@@ -1,1 +1,1 @@
-"""How much attention stretches distances: Castin et al. (2024), Kim et al. (2021)."""
+"""How much attention stretches distances: Castin, Ablin, Peyre (2024)."""

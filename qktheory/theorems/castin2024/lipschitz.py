@@ -1,4 +1,4 @@
-"""ZOO-LIP-1a to ZOO-LIP-2: how much one attention layer stretches distances."""
+"""ZOO-LIP-1: how much one attention layer stretches distances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.base.errors import bad_value
-from qktheory.base.shapes import Array, check_shapes, shapes_of
+from qktheory.base.shapes import Array, shapes_of
 from qktheory.numerics.attention_jacobian import (
     LARGEST,
     attention_jacobian,
@@ -22,9 +22,19 @@ from qktheory.numerics.ergodicity import softmax
 from qktheory.numerics.matrix_norms import norm_2
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
-from qktheory.theorems.judgements import Asymptotic, Evaluate, Identity, PathwiseBound
+from qktheory.theorems.judgements import Identity, PathwiseBound
 from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, named, times
+
+__all__ = [
+    "LAYER",
+    "LAYER_NAMES",
+    "bound_paper",
+    "bound_sharp",
+    "complex_step_norm",
+    "draw_layer",
+    "outlier_layer",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -88,11 +98,12 @@ def _stretch(
     p = parameters
     layer = _layer_in_ball(rng, p)
     norm = norm_2(attention_jacobian(**layer))
-    pairs = [(norm, float(values["bound_paper"]))]
     A = softmax(layer["X"] @ layer["W_QK"] @ layer["X"].T)
-    if float(A.sum(axis=0).max()) <= p["max_column_sum"]:
-        pairs.append((norm, float(values["bound_sharp"])))
-    return pairs
+    in_question = float(A.sum(axis=0).max()) <= p["max_column_sum"]
+    return [
+        (norm, float(values["bound_paper"])),
+        (norm if in_question else 0.0, float(values["bound_sharp"])),
+    ]
 
 
 def _draw_ball(rng: np.random.Generator) -> dict[str, Any]:
@@ -157,7 +168,12 @@ register(
             },
         ),
         judged_by=(
-            PathwiseBound(_stretch, _draw_ball, rounding=1e-10),
+            PathwiseBound(
+                _stretch,
+                _draw_ball,
+                rounding=1e-10,
+                inequalities=("jacobian_norm <= bound_paper", "jacobian_norm <= bound_sharp"),
+            ),
             Identity(_from_norms, lambda rng: {**_draw_ball(rng), "max_column_sum": 1.0}),
         ),
         wrong_twin=WrongTwin("constant 5 % too small", {"bound_sharp": times(0.95, _BOUND_SHARP)}),
@@ -178,7 +194,7 @@ LAYER = (
     Parameter("W_QK", Array("d", "d"), "query-key matrix, (d, d)"),
     Parameter("W_V", Array("d", "m"), "value matrix, (d, m)"),
 )
-_LAYER_NAMES = ("X", "W_QK", "W_V")
+LAYER_NAMES = ("X", "W_QK", "W_V")
 
 
 def _measure(X: FloatArray, W_QK: FloatArray, W_V: FloatArray) -> dict[str, float]:
@@ -190,7 +206,7 @@ def _measure(X: FloatArray, W_QK: FloatArray, W_V: FloatArray) -> dict[str, floa
 
 def complex_step_norm(parameters: Mapping[str, Any]) -> float:
     """Differentiate the layer itself, entry by entry of X."""
-    X, W_QK, W_V = (parameters[k] for k in _LAYER_NAMES)
+    X, W_QK, W_V = (parameters[k] for k in LAYER_NAMES)
     columns = []
     for place in np.ndindex(*X.shape):
         stepped = X.astype(np.complex128)
@@ -202,7 +218,7 @@ def complex_step_norm(parameters: Mapping[str, Any]) -> float:
     return float(np.linalg.norm(np.array(columns), 2))
 
 
-def _draw_layer(rng: np.random.Generator) -> dict[str, Any]:
+def draw_layer(rng: np.random.Generator) -> dict[str, Any]:
     """Draw a layer; now and then the outlier that stretches most."""
     T, d = (int(k) for k in rng.integers(1, 5, size=2))
     if rng.random() < 0.3:
@@ -215,13 +231,28 @@ def _draw_layer(rng: np.random.Generator) -> dict[str, Any]:
     return {"X": rng.normal(size=(T, d)), "W_QK": W_QK, "W_V": W_V}
 
 
+_INEQUALITIES = (
+    "jacobian_norm <= bound_data",
+    "jacobian_norm <= bound_sharp",
+    "jacobian_norm <= bound_paper",
+)
+
+
 def _under_bounds(
     parameters: Mapping[str, Any], values: Mapping[str, Any], rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     norm, data, sharp, paper = (
         float(values[k]) for k in ("jacobian_norm", "bound_data", "bound_sharp", "bound_paper")
     )
-    return [(norm, data), (data, sharp), (norm, paper)]
+    return [(norm, data), (norm, sharp), (norm, paper)]
+
+
+def _without_logits(parameters: Mapping[str, Any], values: Mapping[str, Any]) -> list[float]:
+    """Return the bounds at W_QK = 0, where averages of tokens are all there is to stretch."""
+    size = norm_2(parameters["W_V"]) if "W_V" in parameters else 1.0
+    T = len(parameters["X"]) if "X" in parameters else parameters["T"]
+    data, sharp = (size * math.sqrt(c) for c in (values["max_column_sum"], T))
+    return [data, sharp, math.sqrt(3.0) * sharp]
 
 
 _STATEMENTS = {
@@ -246,7 +277,7 @@ register(
         observable="Jacobian norm",
         parameters=LAYER,
         complete=shapes_of(LAYER),
-        where={"found": Routine(_J, _measure, _LAYER_NAMES)},
+        where={"found": Routine(_J, _measure, LAYER_NAMES)},
         values=_MEASURED,
         cases=(
             {
@@ -262,10 +293,16 @@ register(
             {"X": [[0.4, -0.5]], "W_QK": [[0.1, 2.0], [0.0, 1.0]], "W_V": [[1.0], [2.0]]},
         ),
         judged_by=(
-            PathwiseBound(_under_bounds, _draw_layer, rounding=1e-10),
+            PathwiseBound(
+                _under_bounds,
+                draw_layer,
+                rounding=1e-10,
+                inequalities=_INEQUALITIES,
+                trivial=_without_logits,
+            ),
             Identity(
                 lambda p: {"jacobian_norm": complex_step_norm(p)},
-                _draw_layer,
+                draw_layer,
                 tolerance=1e-8,
                 most_draws=50,
             ),
@@ -339,111 +376,12 @@ register(
                     "height": float(rng.uniform(-1.5, 1.5)),
                 },
                 rounding=1e-10,
+                inequalities=_INEQUALITIES,
+                trivial=_without_logits,
             ),
         ),
         wrong_twin=WrongTwin(
             "constant off by 5 %", {"jacobian_norm": times(1.05, _OUTLIER["jacobian_norm"])}
         ),
-    )
-)
-
-# --- ZOO-LIP-2 ------------------------------------------------------------------------------------
-
-
-def _first_is_zero(p: dict[str, Any]) -> None:
-    check_shapes(LAYER, p)
-    if np.any(p["X"][0]):
-        raise bad_value("X", p["X"].tolist(), "tokens of which the first is 0")
-
-
-def _at_zero(X: FloatArray, W_QK: FloatArray, W_V: FloatArray) -> dict[str, Any]:
-    T, d = X.shape
-    centred = X - X.mean(axis=0)
-    covariance = centred.T @ centred / T
-    norm = norm_2(attention_jacobian(X, W_QK, W_V))
-    radius2 = float(np.max(np.sum(X**2, axis=1)))
-    return {
-        "block": W_V.T @ (np.eye(d) / T + covariance @ W_QK.T),
-        "jacobian_norm": norm,
-        "jacobian_norm_over_radius2": norm / radius2 if radius2 > 0.0 else None,
-    }
-
-
-def _block_by_steps(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    X, W_QK, W_V = (parameters[k] for k in _LAYER_NAMES)
-    block = np.zeros((W_V.shape[1], X.shape[1]))
-    for column in range(X.shape[1]):
-        stepped = X.astype(np.complex128)
-        stepped[0, column] += 1e-40j
-        scores = stepped[0] @ W_QK @ stepped.T
-        weights = np.exp(scores - scores.real.max())
-        block[:, column] = (weights / weights.sum() @ stepped @ W_V).imag / 1e-40
-    return {"block": block, "jacobian_norm": complex_step_norm(parameters)}
-
-
-def _draw_at_zero(rng: np.random.Generator) -> dict[str, Any]:
-    drawn = _draw_layer(rng)
-    X = np.array(drawn["X"])
-    X[0] = 0.0
-    return {**drawn, "X": X}
-
-
-def _growth(evaluate: Evaluate, parameters: Mapping[str, Any], size: float) -> tuple[float, float]:
-    """Return the norm of the block at tokens times size, over size^2, and its limit."""
-    p = parameters
-    found = evaluate({**p, "X": size * np.asarray(p["X"])})
-    centred = p["X"] - p["X"].mean(axis=0)
-    limit = p["W_V"].T @ (centred.T @ centred / len(p["X"])) @ p["W_QK"].T
-    return float(np.linalg.norm(found["block"], 2)) / size**2, float(np.linalg.norm(limit, 2))
-
-
-_X, _WQK, _WV, _C = sp.symbols("X W_QK W_V C", commutative=False)
-_trans = sp.Function("transpose")
-_ZERO = entries(
-    "found",
-    {
-        "block": _trans(_WV) * (sp.Symbol("I", commutative=False) / _T + _C * _trans(_WQK)),
-        "jacobian_norm": _J,
-        "jacobian_norm_over_radius2": _J / _R**2,
-    },
-)
-
-register(
-    Claim(
-        id="ZOO-LIP-2",
-        title="attention is not globally Lipschitz",
-        statement=(
-            "At x_1 = 0 the output of the first token has the derivative W_V^T (I/T + C W_QK^T) by "
-            "x_1, C the uniform covariance of the tokens: it grows with the square of their size."
-        ),
-        source=cite("kim2021", "dot-product attention is not Lipschitz"),
-        standing="theorem",
-        observable="Jacobian norm",
-        parameters=LAYER,
-        complete=_first_is_zero,
-        where={"found": Routine(_J, _at_zero, _LAYER_NAMES)},
-        values=_ZERO,
-        cases=(
-            {
-                "X": [[0.0, 0.0], [0.1, 0.8], [1.0, 0.5]],
-                "W_QK": [[0.3, 0.2], [0.0, 2.0]],
-                "W_V": [[1.4, 0.0], [-0.4, 1.0]],
-            },
-            {
-                "X": [[0.0, 0.0], [1.0, 0.0]],
-                "W_QK": [[1.0, 0.5], [0.0, 1.0]],
-                "W_V": [[1.0, 0.0], [0.0, 1.0]],
-            },
-            {
-                "X": [[0.0], [1.0], [-2.0], [0.5]],
-                "W_QK": [[-0.7]],
-                "W_V": [[2.0]],
-            },
-        ),
-        judged_by=(
-            Identity(_block_by_steps, _draw_at_zero, tolerance=1e-8, most_draws=50),
-            Asymptotic("block", "size", (10.0, 100.0, 1000.0), _growth, rate=2.0),
-        ),
-        wrong_twin=WrongTwin("constant off by 5 %", {"block": times(1.05, _ZERO["block"])}),
     )
 )
