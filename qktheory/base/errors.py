@@ -12,6 +12,7 @@ import reprlib
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 __all__ = ["UserCodeError", "bad_value", "unknown_name"]
 
@@ -109,3 +110,13 @@ class UserCodeError(ValueError):
         lines = traceback.format_list(shown) + traceback.format_exception_only(error)
         self.details = "Traceback (most recent call last):\n" + "".join(lines).rstrip()
         super().__init__(f"{file}{where}: {type(error).__name__} while {doing}: {error}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the words: frames of a traceback stay in their process."""
+        return _user_code_error, (str(self), self.details)
+
+
+def _user_code_error(message: str, details: str) -> UserCodeError:
+    error = UserCodeError.__new__(UserCodeError, message)
+    error.details = details
+    return error

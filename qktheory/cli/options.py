@@ -18,7 +18,7 @@ def run_options(function: Function) -> Function:
         "--threads",
         type=int,
         metavar="N",
-        help="Threads; all processors by default. Results do not depend on it.",
+        help="Threads in all; all processors by default. Results do not depend on it.",
     )(function)
     function = click.option(
         "--delta",

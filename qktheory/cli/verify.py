@@ -47,6 +47,13 @@ _GAP = 2
 @click.argument("selection", nargs=-1, metavar="[ID|FILE.py ...]")
 @budget_option
 @run_options
+@click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Processes that share the claims; by default as many as pay, at most one a thread. "
+    "Results do not depend on it.",
+)
 @json_file_option
 @click.option(
     "--report", metavar="DIR", help="Write report.md, figures and verdicts.json into a folder."
@@ -57,6 +64,7 @@ def verify(
     seed: int,
     delta: float,
     threads: int | None,
+    workers: int | None,
     json_file: str | None,
     report: str | None,
 ) -> int:
@@ -87,7 +95,13 @@ def verify(
         check_folder("--report", report)
     with progress_line("claims") as progress:
         result = run(
-            selection, budget=budget, seed=seed, delta=delta, threads=threads, progress=progress
+            selection,
+            budget=budget,
+            seed=seed,
+            delta=delta,
+            threads=threads,
+            workers=workers,
+            progress=progress,
         )
     seconds = time.perf_counter() - started
     if json_file != "-":

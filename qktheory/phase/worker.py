@@ -5,15 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
-__all__ = ["start_worker"]
+from qktheory.base.processes import one_thread
 
-_ONE_THREAD = (
-    "NUMBA_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+__all__ = ["start_worker"]
 
 
 def start_worker() -> None:
@@ -22,5 +16,5 @@ def start_worker() -> None:
     Ctrl-C is ignored: the terminal sends it to all processes, and the runner alone decides what it
     means.
     """
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    os.environ.update(one_thread())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from qktheory.base.errors import UserCodeError
 from qktheory.kernels import seed_key
 from qktheory.simulation.engine import worker_threads
 from qktheory.simulation.intervals import DEFAULT_DELTA, DELTA
-from qktheory.symbolic.balls import INSTALL
 from qktheory.theorems.catalogue import claims, user_file
 from qktheory.theorems.claim import Claim
-from qktheory.verification.judge import Context, find_budget, judge, sampled_targets
-from qktheory.verification.verdict import CaseResult, ClaimResult, Verification
+from qktheory.verification.judge import Context, find_budget, sampled_targets
+from qktheory.verification.judged import Job, Judged, judge_claim
+from qktheory.verification.verdict import Verification
+from qktheory.verification.workers import Board, Helpers, shares
 
-__all__ = ["derivation_status", "verify"]
+__all__ = ["verify"]
 
 
 def verify(
@@ -27,6 +26,7 @@ def verify(
     seed: int | np.random.Generator = 0,
     delta: float = DEFAULT_DELTA,
     threads: int | None = None,
+    workers: int | None = 1,
     wrong_twins: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Verification:
@@ -45,7 +45,12 @@ def verify(
         Bound on the probability that any sampled case of this run is decided wrongly, shared
         equally (Bonferroni) over all sampled numbers.
     threads : int, optional
-        Threads, all available processors by default; verdicts do not depend on it.
+        Threads in all, as many as there are processors by default; no number depends on it.
+    workers : int, optional
+        Processes among which claims and threads are shared, this one included; None stands for as
+        many as pay, at most one a thread. No number depends on it. By default all claims are judged
+        here, where whatever you have defined or replaced is seen: other processes see the
+        installed catalogue and your claim files.
     wrong_twins : bool, optional
         Judge the deliberately wrong twins instead: all must come out refuted.
     progress : callable, optional
@@ -62,6 +67,8 @@ def verify(
     ------
     ValueError
         For unknown ids or budgets, or values outside their domain.
+    ChildProcessError
+        If another process dies while it judges a claim, which is named.
 
     Examples
     --------
@@ -73,81 +80,30 @@ def verify(
     level = find_budget(budget)
     delta = DELTA.check("delta", delta)
     key = seed_key(seed)
-    share = delta / max(1, sum(_sampled_targets(claim) for claim in chosen))
-    results: list[ClaimResult] = []
-    cases: list[CaseResult] = []
-    try:
-        with worker_threads(threads) as workers:
-            for number, claim in enumerate(chosen):
-                context = Context(
-                    level, key, share, workers, _reporter(progress, number, len(chosen))
+    number, own, each = shares(workers, threads, len(chosen))
+    judged = [Judged(claim) for claim in chosen]
+    with worker_threads(own) as pool, Helpers(number - 1, each) as helpers:
+        share = delta / max(1, sum(_sampled_targets(claim) for claim in chosen))
+        jobs = [Job(c.id, _file(c), wrong_twins, budget, key, share) for c in chosen]
+        board = Board(jobs, judged)
+        report = _reporter(progress, board)
+        try:
+            helpers.work_on(board)
+            while (job := board.take(report)) is not None:
+                context = Context(level, key, share, pool, report)
+                judged[job].ending = judge_claim(
+                    chosen[job], wrong_twins, context, judged[job].cases.append
                 )
-                context.progress(claim.id)
-                subject, rival = claim, claim.twin()
-                if wrong_twins:
-                    subject, rival = rival, subject
-                started = time.perf_counter()
-                cases = []
-                failure = None
-                derivation, whole = "none", False
-                try:
-                    for case in judge(subject, rival, context):
-                        cases.append(case)
-                    if not wrong_twins:
-                        context.progress(f"{claim.id}: derivation")
-                        derivation, whole = derivation_status(claim)
-                except Exception as error:
-                    file = user_file(claim.id)
-                    if file is None:
-                        raise
-                    failure = UserCodeError(file, error, f"{claim.id} was judged")
-                results.append(
-                    ClaimResult(
-                        subject,
-                        tuple(cases),
-                        seconds=time.perf_counter() - started,
-                        complete=failure is None,
-                        derivation=derivation,
-                        derived_whole=whole,
-                        error=failure,
-                    )
-                )
-                cases = []
-    except KeyboardInterrupt:
-        missing = tuple(claim.id for claim in chosen[len(results) :])
-        if cases:
-            seconds = time.perf_counter() - started
-            results.append(ClaimResult(subject, tuple(cases), seconds, complete=False))
-    else:
-        missing = ()
+        except KeyboardInterrupt:
+            pass  # what is missing has no ending
     recorded = seed if isinstance(seed, int | np.integer) else key
-    return Verification(tuple(results), int(recorded), delta, budget, missing)
-
-
-def derivation_status(claim: Claim) -> tuple[str, bool]:
-    """Compute a claim's derivation again.
-
-    Parameters
-    ----------
-    claim : Claim
-
-    Returns
-    -------
-    status : {"proved", "certified", "sampled", "none"}
-        Of the weakest step; none without derivation, or if a step fails or cannot be certified.
-    whole : bool
-        Whether the derivation is the whole statement.
-
-    Examples
-    --------
-    >>> from qktheory.theorems.claim import CLAIMS
-    >>> derivation_status(CLAIMS["LOC-1b"]), derivation_status(CLAIMS["LOC-4d"])
-    (('proved', True), ('none', False))
-    """
-    derivation = claim.derivation
-    if derivation is None or derivation.recheck() or derivation.status == INSTALL:
-        return "none", False
-    return derivation.status, derivation.complete
+    return Verification(
+        tuple(found.result(wrong_twins) for found in judged if found.ending or found.cases),
+        int(recorded),
+        delta,
+        budget,
+        tuple(claim.id for claim, found in zip(chosen, judged, strict=True) if not found.ending),
+    )
 
 
 def _sampled_targets(claim: Claim) -> int:
@@ -160,9 +116,14 @@ def _sampled_targets(claim: Claim) -> int:
         return 0  # judging it fails in the same way, and says so
 
 
+def _file(claim: Claim) -> str | None:
+    file = user_file(claim.id)
+    return None if file is None else str(file)
+
+
 def _reporter(
-    progress: Callable[[str, int, int], None] | None, done: int, total: int
+    progress: Callable[[str, int, int], None] | None, board: Board
 ) -> Callable[[str], None]:
     if progress is None:
         return lambda line: None
-    return lambda line: progress(line, done, total)
+    return lambda line: progress(line, board.ended, len(board.judged))
