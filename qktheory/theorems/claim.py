@@ -374,7 +374,7 @@ class Claim:
                 return assumption
         return None
 
-    @cached_property
+    @property
     def derivation(self) -> Derivation | None:
         """How the statement is known, step by step; None if there is no derivation.
 
@@ -385,7 +385,14 @@ class Claim:
         """
         from qktheory.theorems.derivations import derivation_of
 
-        return derivation_of(self)
+        # None is not kept: a derivation may be registered after the claim was judged.
+        if "derivation" not in self.__dict__:
+            found = derivation_of(self)
+            if found is None:
+                return None
+            self.__dict__["derivation"] = found
+        kept: Derivation = self.__dict__["derivation"]
+        return kept
 
     def __repr__(self) -> str:
         return f"Claim({self.id}: {self.title})"

@@ -106,6 +106,15 @@ def test_a_claim_without_derivation_says_so() -> None:
     assert CLAIMS["LOC-4d"].derivation is None
 
 
+def test_a_derivation_may_come_after_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = replace(CLAIMS["LOC-1b"], id="MINE-1a")
+    assert claim.derivation is None
+    build = DERIVATIONS["LOC-1b"]
+    monkeypatch.setitem(DERIVATIONS._entries, "MINE-1a", build)
+    assert claim.derivation is claim.derivation is not None
+    assert claim.derivation.status == "proved"
+
+
 def test_the_page_of_documentation_runs() -> None:
     text = (Path(__file__).parents[2] / "docs" / "guide" / "derivations.md").read_text("utf-8")
     moments, mine = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
