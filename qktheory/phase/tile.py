@@ -223,8 +223,16 @@ def _status(request: TileRequest, state: SampleState, estimates: Mapping[str, Es
 
 def packed_estimates(estimates: Mapping[str, Estimate]) -> bytes:
     """Return what a result shows of estimates, see `Record`."""
-    parts = [[e.mean, e.std_error, e.low, e.high] for e in estimates.values()]
-    return np.concatenate([array for part in parts for array in part], dtype="<f8").tobytes()
+    m2 = np.concatenate([e.moments.m2 for e in estimates.values()])
+    n = np.concatenate([e.moments.count for e in estimates.values()])
+    # Those of `Estimate.std_error`, of all observables at once.
+    std_error = np.sqrt(m2 / np.maximum(n - 1.0, 1.0) / n)
+    parts, start = [], 0
+    for e in estimates.values():
+        stop = start + e.mean.size
+        parts += [e.mean, std_error[start:stop], e.low, e.high]
+        start = stop
+    return np.concatenate(parts, dtype="<f8").tobytes()
 
 
 def _ensemble(cell: CellRequest) -> Ensemble:

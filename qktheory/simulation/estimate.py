@@ -58,16 +58,18 @@ class Estimate:
         vector: bool,
         simulator: str,
         infinite: Literal["mean", "variance"] | None = None,
+        interval: tuple[FloatArray, FloatArray, Guarantee] | None = None,
     ) -> Estimate:
         """Build from statistics and the range of the observable (None: unbounded).
 
         Where the mean or the variance is infinite no interval is given: its ends are infinite.
+        Otherwise it is the one of `confidence_interval`, which may be known already.
         """
         if infinite is not None:
             ends = np.full_like(moments.mean, np.inf)
             reason: Guarantee = "infinite mean" if infinite == "mean" else "infinite variance"
             return cls(name, moments, -ends, ends, delta, reason, vector, simulator)
-        low, high, guarantee = confidence_interval(moments, delta, bounds)
+        low, high, guarantee = interval or confidence_interval(moments, delta, bounds)
         return cls(name, moments, low, high, delta, guarantee, vector, simulator)
 
     @property

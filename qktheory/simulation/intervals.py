@@ -73,7 +73,10 @@ def spent(n: int) -> float:
 
 
 def confidence_interval(
-    moments: Moments, delta: float, bounds: tuple[float, float] | None
+    moments: Moments,
+    delta: float,
+    bounds: tuple[float, float] | None,
+    components: int | None = None,
 ) -> tuple[FloatArray, FloatArray, Guarantee]:
     """Return intervals for the means that hold simultaneously over components and over time.
 
@@ -87,6 +90,9 @@ def confidence_interval(
         Range of every component. With a range: the empirical Bernstein bound of Maurer and Pontil
         (2009, Theorem 4), valid for every n. Without: the normal approximation with a first-order
         allowance for skewness from the observed extremes, valid as n grows.
+    components : int, optional
+        Over how many of the k components intervals hold simultaneously, all by default: many
+        observables of the same range are served by one call.
 
     Returns
     -------
@@ -103,13 +109,15 @@ def confidence_interval(
     (True, 'finite-sample')
     """
     n = int(moments.count[0])
-    level = DELTA.check("delta", delta) * spent(n) / moments.mean.size
+    together = moments.mean.size if components is None else components
+    level = DELTA.check("delta", delta) * spent(n) / together
+    variance = moments.variance
     if bounds is None:
         if n < 2:
             infinite = np.full_like(moments.mean, np.inf)
             return -infinite, infinite, "asymptotic"
         quantile = -float(ndtri(level / 2.0))
-        half = quantile * np.sqrt(moments.variance / n)
+        half = quantile * np.sqrt(variance / n)
         # Skewness shifts the quantile of the standardised mean by skewness (2 z^2 + 1)/(6 sqrt n)
         # to first order (Hall 1992, section 2.5), and is at most the largest deviation in standard
         # deviations. A sample that lacks its large values has too small a mean and variance.
@@ -121,7 +129,7 @@ def confidence_interval(
     if n < 2:
         return np.full_like(moments.mean, low), np.full_like(moments.mean, high), "finite-sample"
     log_level = math.log(4.0 / level)
-    half = np.sqrt(2.0 * moments.variance * log_level / n)
+    half = np.sqrt(2.0 * variance * log_level / n)
     half += (high - low) * 7.0 * log_level / (3.0 * (n - 1))
     # The mean itself may leave the range by a rounding error; the interval must contain it.
     lower = np.minimum(np.maximum(moments.mean - half, low), moments.mean)

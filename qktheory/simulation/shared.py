@@ -12,6 +12,7 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, Self, cast
 
 import numpy as np
@@ -23,6 +24,7 @@ from qktheory.observables.observable import Observable
 from qktheory.simulation.engine import check_sample_memory
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.estimate import Estimate
+from qktheory.simulation.intervals import confidence_interval
 from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.realization import Realization
 from qktheory.simulation.simulator import NoiseSimulator, Simulator, choose_each
@@ -100,19 +102,28 @@ class SampleState:
             total = tree.total()
             if total is None:
                 raise ValueError("the experiment has no samples yet")
-            start = 0
-            for o in observables:
-                stop = start + o.size(T, depth)
-                found[o.name] = Estimate.from_moments(
-                    o.name,
-                    _columns(total, start, stop),
-                    delta,
-                    o.bounds(T),
-                    o.vector,
-                    kind.name,
-                    self.infinite.get(o.name),
-                )
-                start = stop
+            stop = 0
+            # Neighbours that have one range get their intervals from one call: there are many
+            # cells, each with few numbers.
+            for (bounds, size, infinite), alike in groupby(
+                observables, lambda o: (o.bounds(T), o.size(T, depth), self.infinite.get(o.name))
+            ):
+                members = list(alike)
+                start, stop = stop, stop + size * len(members)
+                part = _columns(total, start, stop)
+                ends = None if infinite else confidence_interval(part, delta, bounds, size)
+                for k, o in enumerate(members):
+                    own = slice(k * size, (k + 1) * size)
+                    found[o.name] = Estimate.from_moments(
+                        o.name,
+                        _columns(part, own.start, own.stop),
+                        delta,
+                        bounds,
+                        o.vector,
+                        kind.name,
+                        infinite,
+                        None if ends is None else (ends[0][own], ends[1][own], ends[2]),
+                    )
         return {o.name: found[o.name] for o in self.experiment.observables}
 
     def to_bytes(self) -> bytes:

@@ -198,6 +198,13 @@ class SpectrumSpecification:
             and for a law with one eigenvalue only where a positive variance is asked for.
         """
         d = Integer(1).check("d", d)
+        if self.draw == "quantiles":
+            return _deterministic(self, d, tuple(beside)).copy()
+        return self._eigenvalues(d, stream, sample, beside)
+
+    def _eigenvalues(
+        self, d: int, stream: Stream | None, sample: int, beside: Sequence[complex]
+    ) -> Array:
         count = d - len(beside)
         if count < 0:
             raise bad_value("d", d, f"an integer >= {len(beside)}, the eigenvalues fixed already")
@@ -301,6 +308,12 @@ class SpectrumSpecification:
             if not (vary and is_constant(shape)):
                 break
         return shape
+
+
+@lru_cache(maxsize=16)
+def _deterministic(spectrum: SpectrumSpecification, d: int, beside: tuple[complex, ...]) -> Array:
+    """Keep spectra that no random number enters: they are checked, then used."""
+    return spectrum._eigenvalues(d, None, 0, beside)
 
 
 @lru_cache(maxsize=64)

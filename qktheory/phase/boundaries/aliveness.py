@@ -32,7 +32,10 @@ __all__ = ["finite_contrast", "finite_late_excess", "late_middle_line"]
 FloatArray = NDArray[np.float64]
 
 _THRESHOLD = 0.25
-_POINTS, _FINITE_POINTS = 161, 20
+_POINTS, _FINITE_POINTS = 161, 16
+#: Turn, in degrees, of a finite-size line at a point beside which it gets more points, and the
+#: rounds in which it may get them.
+_TURN, _ROUNDS = 5.0, 3
 #: Relative accuracy of eta on a finite-size line: below the width of the line.
 _DRAWN = 2e-3
 
@@ -133,6 +136,11 @@ def _root_near(
     return float("nan")
 
 
+def _least(spectral: SpectralPlane, xi: float) -> float:
+    """Return an eta that a spectrum of that trace has, next to the least one."""
+    return 1.0001 * xi**2 / spectral.d
+
+
 def _finite_line(
     spectral: SpectralPlane,
     sizes: FloatArray,
@@ -142,10 +150,37 @@ def _finite_line(
     """Return the roots in eta at given |xi|; each guess scales its start as the one before."""
     found, ratio = [], 1.0
     for xi, start in zip(sizes.tolist(), starts.tolist(), strict=True):
-        least = 1.0001 * xi**2 / spectral.d
-        found.append(_root_near(partial(function, spectral, xi), ratio * start, least))
+        guess = ratio * start
+        found.append(_root_near(partial(function, spectral, xi), guess, _least(spectral, xi)))
         ratio = found[-1] / start if np.isfinite(found[-1]) else 1.0
     return np.array(found)
+
+
+def _bends(xi: FloatArray, eta: FloatArray) -> NDArray[np.bool_]:
+    """Return which segments of a line meet another one at an angle that the eye sees.
+
+    In a square picture of the line, with eta on a logarithmic scale.
+    """
+    steps = np.array([np.diff(xi) / np.ptp(xi), np.diff(np.log(eta)) / np.ptp(np.log(eta))])
+    turns = np.abs(np.diff(np.unwrap(np.arctan2(steps[1], steps[0])))) > math.radians(_TURN)
+    return np.asarray(np.append(turns, False) | np.append(False, turns))
+
+
+def _refined(
+    xi: FloatArray, eta: FloatArray, root: Callable[[float, float], float]
+) -> tuple[FloatArray, FloatArray]:
+    """Return a line with more points where it bends, `root` of |xi| and a guess of eta."""
+    for _ in range(_ROUNDS):
+        known = np.isfinite(eta)
+        xi, eta = xi[known], eta[known]
+        if xi.size < 3:
+            break
+        between = np.flatnonzero(_bends(xi, eta))
+        at = 0.5 * (xi[between] + xi[between + 1])
+        guesses = np.sqrt(eta[between] * eta[between + 1])
+        found = [root(*pair) for pair in zip(at.tolist(), guesses.tolist(), strict=True)]
+        xi, eta = np.insert(xi, between + 1, at), np.insert(eta, between + 1, found)
+    return xi, eta
 
 
 def _mirrored(
@@ -173,7 +208,14 @@ def _unlocalized_finite(plane: Plane) -> list[Curve]:
     spectral = SpectralPlane.of(plane)
     xi = _sizes(spectral, _FINITE_POINTS)
     starts = np.array([eta_unlocalized(x) for x in xi.tolist()])
-    eta = _finite_line(spectral, xi, starts, lambda *at: finite_contrast(*at) - _THRESHOLD)
+
+    def excess(spectral: SpectralPlane, xi: float, eta: float) -> float:
+        return finite_contrast(spectral, xi, eta) - _THRESHOLD
+
+    def root(xi: float, guess: float) -> float:
+        return _root_near(partial(excess, spectral, xi), guess, _least(spectral, xi))
+
+    xi, eta = _refined(xi, _finite_line(spectral, xi, starts, excess), root)
     label = f"contrast $1/4$, $T = {spectral.T}$, $d = {spectral.d}$"
     points = _mirrored(spectral, xi, eta)
     return [Curve("unlocalized_finite", "LOC-3b", "finite size", label, *points)]

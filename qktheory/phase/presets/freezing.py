@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["exact_rows"]
 
 LARGEST_T = 1e12
-#: Steps of the exact grid for one of the sweep in s, and in all in log T.
-_FINER, _COUNTS = 6, 12
+#: Steps of the exact grid for one of the sweep, in s and in log T, where the sweep is coarse, and
+#: the most there are in all: an exact point takes a millisecond.
+_FINER, _COUNTS, _STEPS = 6, 12, 96
 
 
 def exact_rows(sweep: Sweep) -> xarray.Dataset:
@@ -37,8 +38,8 @@ def exact_rows(sweep: Sweep) -> xarray.Dataset:
 
     axes = {axis.name: np.array(axis.values, dtype=np.float64) for axis in sweep.axes}
     widths, counts = axes["matrix.scale"], axes["T"]
-    s = np.linspace(widths.min(), widths.max(), _FINER * (widths.size - 1) + 1)
-    T = np.geomspace(counts.min(), LARGEST_T, _COUNTS * (counts.size - 1) + 1)
+    s = np.linspace(widths.min(), widths.max(), _steps(widths.size, _FINER) + 1)
+    T = np.geomspace(counts.min(), LARGEST_T, _steps(counts.size, _COUNTS) + 1)
     grid = (T[:, None], s[None, :])
     values = {
         "entropy": (mean_entropy(*grid), "mean entropy $E H$ (nats)", "ENT-1"),
@@ -52,6 +53,12 @@ def exact_rows(sweep: Sweep) -> xarray.Dataset:
         },
         coords={"T": T, "s": s},
     )
+
+
+def _steps(points: int, finer: int) -> int:
+    """Return the steps of the exact grid beside an axis of so many points."""
+    steps = max(points - 1, 1)
+    return steps * max(1, min(finer, _STEPS // steps))
 
 
 PRESETS.add("freezing", Preset("freezing", exact=exact_rows))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 
+#: Circles along s and along T.
+_MOST_CIRCLES = (12, 8)
+
+
 def draw(result: PresetResult) -> tuple[Figure, str]:
     """Draw three panels; see `qktheory.plots.phase_diagram.draw_preset`."""
     assert result.exact is not None
@@ -32,7 +36,12 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
     edges = [axis_edges(exact[name].values) for name in ("s", "T")]
     ends = [(float(edge.min()), float(edge.max())) for edge in edges]
     curves = curves_in(Plane("s", "T", ends[0], ends[1], {}))
-    points = np.meshgrid(data["matrix.scale"], data["T"], indexing="ij")
+    # As many circles as do not hide the map behind them.
+    shown = tuple(
+        slice(None, None, -(-data[name].size // most))
+        for name, most in zip(("matrix.scale", "T"), _MOST_CIRCLES, strict=True)
+    )
+    points = np.meshgrid(data["matrix.scale"][shown[0]], data["T"][shown[1]], indexing="ij")
     lines = []
     with style():
         figure = new_figure(10.2, 4.2)
@@ -50,7 +59,7 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
             lines += plot_curves(ax, curves, halo=True)
             if observable is None:
                 continue
-            mean = data[f"{observable}_mean"].transpose("matrix.scale", "T").values
+            mean = data[f"{observable}_mean"].transpose("matrix.scale", "T").values[shown]
             unit = np.log(points[1]) if observable == "entropy" else 1.0
             ax.scatter(
                 points[0].ravel(),
@@ -65,10 +74,11 @@ def draw(result: PresetResult) -> tuple[Figure, str]:
                 zorder=4,
             )
         place_legend(figure, lines, columns=3)
+    cells = f"{points[0].size} of {data['status'].size} cells, T up to {int(data['T'].max())}"
     caption = (
         "A row of T iid Gaussian logits of standard deviation s. Maps: exact means (ENT-1, ENT-3), "
-        "nothing sampled, T up to 1e12; circles: Monte Carlo on the same colour scale. Line s*: "
-        "C/s^2 = 1/2, in its band of unit width; dashed: asymptote s_c. Monte Carlo: "
+        f"nothing sampled, T up to 1e12; circles ({cells}): Monte Carlo on the same colour scale. "
+        "Line s*: C/s^2 = 1/2, in its band of unit width; dashed: asymptote s_c. Monte Carlo: "
         + sampling_caption(result.diagram)
     )
     return figure, caption
