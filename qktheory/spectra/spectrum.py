@@ -15,7 +15,7 @@ from qktheory.base.domains import Choice, Integer, Real
 from qktheory.base.errors import bad_value, unknown_name
 from qktheory.spectra.law import LAWS, Law
 from qktheory.spectra.substreams import substream
-from qktheory.spectra.targets import affine_to_targets, is_constant
+from qktheory.spectra.targets import affine_to_targets, is_constant, standardised
 
 if TYPE_CHECKING:
     from qktheory.kernels.streams import Stream
@@ -216,6 +216,10 @@ class SpectrumSpecification:
         mean, variance = goal
         if variance == 0.0:
             return np.full(count, mean)
+        if self.draw == "quantiles":
+            known = _deviations(self.law, count)
+            if known is not None:
+                return mean + math.sqrt(variance) / known[1] * known[0]
         shape = self._shape(count, stream, sample, vary=True)
         if is_constant(shape):
             raise self._no_spread(count, mean, beside, d)
@@ -320,3 +324,10 @@ def _deterministic(spectrum: SpectrumSpecification, d: int, beside: tuple[comple
 def _quantiles(law: Law, count: int) -> Array:
     """Keep deterministic spectra: an ensemble of matrices asks for the same one again and again."""
     return law.spectrum_quantiles(count)
+
+
+@lru_cache(maxsize=64)
+def _deviations(law: Law, count: int) -> tuple[Array, float] | None:
+    """Keep what targets scale: the cells of a sweep differ in nothing else. None if constant."""
+    shape = _quantiles(law, count)
+    return None if is_constant(shape) else standardised(shape)

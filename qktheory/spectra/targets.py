@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.errors import bad_value
 
-__all__ = ["affine_to_targets", "is_constant"]
+__all__ = ["affine_to_targets", "is_constant", "standardised"]
 
 Array = NDArray[np.float64]
 
@@ -67,9 +67,31 @@ def affine_to_targets(shape: ArrayLike, mean: float, variance: float) -> Array:
         return np.full(values.shape, float(mean))
     if is_constant(values):
         raise bad_value("variance", variance, "0, the only variance of a shape with one eigenvalue")
+    deviation, spread = standardised(values)
+    return np.asarray(mean + math.sqrt(variance) / spread * deviation)
+
+
+def standardised(values: Array) -> tuple[Array, float]:
+    """Return deviations of a shape from its mean, of size at most about 1, and their spread.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Not constant.
+
+    Returns
+    -------
+    deviation : ndarray of shape (n,)
+    spread : float
+        Root of the mean square of the deviations.
+
+    Examples
+    --------
+    >>> standardised(np.array([1.0, 3.0]))
+    (array([-1.,  1.]), 1.0)
+    """
     unit = values / np.abs(values).max()
     deviation = unit - math.fsum(unit) / unit.size
     deviation /= np.abs(deviation).max()
     deviation -= math.fsum(deviation) / deviation.size
-    spread = math.sqrt(math.fsum(deviation * deviation) / deviation.size)
-    return np.asarray(mean + math.sqrt(variance) / spread * deviation)
+    return deviation, math.sqrt(math.fsum(deviation * deviation) / deviation.size)
