@@ -19,9 +19,10 @@
 #
 # **Question.** How wide do the logits have to be, and is there a sharp line between the two?
 #
-# The answer comes from physics: a softmax row is the *random energy model* of Derrida (1981), and
-# the line is its freezing transition. We derive it by counting, find the exact law at finite $T$
-# beside it, simulate, and see how much of the sharp line is left at sizes that anybody uses.
+# The answer comes from physics: a softmax row is the *random energy model* of
+# {cite:t}`derrida1981`, and the line is its freezing transition. We derive it by counting, find
+# the exact law at finite $T$ beside it, simulate, and see how much of the sharp line is left at
+# sizes that anybody uses.
 
 # %%
 # %matplotlib inline
@@ -114,7 +115,7 @@ sp.Tuple(exponent, peak)
 # %%
 log_z_rate = sp.Piecewise(
     (exponent.subs(x, peak), b < 1),
-    (exponent.subs(x, 1) + 0 * b, True),
+    (exponent.subs(x, 1), True),
 )
 log_z_rate
 

@@ -152,8 +152,9 @@ print(f"E Q_11 with signs fixed {(q * signs[:, None, :])[:, 0, 0].mean():+.3f}")
 #
 # Now the main point. The Schur form $W = O\,(B + N)\,O^\top$ has the eigenvalues on the diagonal
 # of $B$ and anything we like, strictly above, in $N$. Its norm $h = \lVert N \rVert_F$ is the
-# *departure from normality* (Henrici), and $\eta_F = \sum_k |\lambda_k|^2 + h^2$ exactly
-# ({claim}`SPEC-4a`). So we can raise $\eta_F$ at will without touching a single eigenvalue.
+# *departure from normality* {cite:p}`henrici1962`, and $\eta_F = \sum_k |\lambda_k|^2 + h^2$
+# exactly ({claim}`SPEC-4a`). So we can raise $\eta_F$ at will without touching a single
+# eigenvalue.
 
 
 # %%

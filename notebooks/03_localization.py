@@ -14,10 +14,9 @@
 # %% [markdown]
 # # Localization: from Isserlis to the phase map
 #
-# Bao, Hataya and Karakida (2024) replace the softmax by a clipped line and ask which keys of a
-# long sequence stay *alive*: neither clipped to 0 nor to 1, so that a gradient passes. Their
-# answer is a formula in two numbers, the trace $\xi$ and the spread $\eta$ of the eigenvalues of
-# $W_{QK}$.
+# {cite:t}`bao2024` replace the softmax by a clipped line and ask which keys of a long sequence
+# stay *alive*: neither clipped to 0 nor to 1, so that a gradient passes. Their answer is a formula
+# in two numbers, the trace $\xi$ and the spread $\eta$ of the eigenvalues of $W_{QK}$.
 #
 # **Question.** Where does the formula come from, how exact is it, and is its headline true, that a
 # small variance of the eigenvalues localizes attention?
@@ -41,7 +40,7 @@ from qktheory.theorems.derivations import own
 # ## The model
 #
 # Tokens are a random walk, $x_t = z_1 + \dots + z_t$ with iid steps $z_s \sim N(0, \Sigma)$. The
-# query is the last token. The logit of key $i$ is $w_i = x_i^\top W x_T$; centred by the mean of
+# query is the last token. The logit of key $i$ is $w_i = x_T^\top W x_i$; centred by the mean of
 # its row it is $q_i = w_i - \bar w$. Clipped attention puts
 # $\mathrm{clip}_{[0, 1]}\big((1 + q_i)/T\big)$ on key $i$, and the key is alive if
 # $-1 < q_i < T - 1$. The *signal propagation probability* is $\rho_i = P(-1 < q_i < T - 1)$.
@@ -55,11 +54,11 @@ from qktheory.theorems.derivations import own
 i, T = sp.symbols("i T", integer=True, positive=True)
 W, Sigma = matrix("W_QK"), matrix("Sigma")
 x_i, x_T = correlated("x_i x_T", [[i, i], [i, T]], Sigma)
-logit = Form(x_i, W, x_T)
+logit = Form(x_T, W, x_i)
 sp.Tuple(expectation(logit), cumulant(logit, logit))
 
 # %% [markdown]
-# Centring needs more care. The centred logit is again a form, $q_i = u^\top W v$, with $v = x_T$
+# Centring needs more care. The centred logit is again a form, $q_i = v^\top W u$, with $v = x_T$
 # the sum of all steps and $u = \sum_s c_s z_s$: step $s$ is in $x_i$ if $s \le i$, and in the mean
 # of all positions with weight $(T - s + 1)/T$. So all we need are the sums $\gamma_i = \sum_s c_s$
 # and $\sum_s c_s^2$, which SymPy does for symbolic $i$ and $T$:
@@ -74,9 +73,9 @@ sp.Tuple(gamma, sp.factor(c_squared))
 
 # %%
 u, v = correlated("u v", [[c_squared, gamma], [gamma, T]], Sigma)
-q = Form(u, W, v)
+q = Form(v, W, u)
 mean_q, var_q = expectation(q), cumulant(q, q)
-mean_q
+sp.factor(mean_q)
 
 # %% [markdown]
 # The variance has two terms,
@@ -95,7 +94,7 @@ steps = (
     np.random.default_rng(0).standard_normal((100_000, 7, 2)) @ np.linalg.cholesky(Sigma_value).T
 )
 walk = steps.cumsum(axis=1)
-logits = np.einsum("nid,de,ne->ni", walk, W_value, walk[:, -1])
+logits = np.einsum("nd,de,nie->ni", walk[:, -1], W_value, walk)
 centred = logits[:, 1] - logits.mean(axis=1)
 error = np.std(centred**2) / np.sqrt(len(centred))
 print(f"SymPy {ours:.6f}, claim {claimed:.6f}, simulated {centred.var():.1f} +- {error:.1f}")

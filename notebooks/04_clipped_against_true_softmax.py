@@ -181,8 +181,8 @@ last, first, participation = (own(ends, name).subs(short) for name in names)
 sp.Tuple(last, first, participation)
 
 # %% [markdown]
-# times $1/T$ each. The end weights do not depend on the roughness $\kappa$ at all. And their
-# difference is remarkable:
+# (Each is $T$ times a mean.) The end weights do not depend on the roughness $\kappa$ at all. And
+# their difference is remarkable:
 
 # %%
 sp.simplify(last - first)
@@ -240,9 +240,10 @@ with style():
 #
 # Now compare spectra at a fixed trace. Measure *localization* by the asymmetry of the ends,
 # $\Lambda = (E A_T - E A_1)/(E A_T + E A_1)$, and *peakedness* of single rows by $T\, E\, Y_2$.
-# Bao et al. say that a concentrated spectrum localizes. For the true softmax there is a theorem
-# ({claim}`LOC-10a`): concentration **raises** $|\Lambda|$ and **lowers** the participation.
-# Profiles tied to a position, and rows that attend to few keys, are opposite ends of one scale.
+# {cite:t}`bao2024` say that a concentrated spectrum localizes. For the true softmax there is a
+# theorem ({claim}`LOC-10a`): concentration **raises** $|\Lambda|$ and **lowers** the
+# participation. Profiles tied to a position, and rows that attend to few keys, are opposite ends
+# of one scale.
 
 # %%
 d, total = 8, 4.0
