@@ -49,8 +49,8 @@ def plot_feature_error(
     Parameters
     ----------
     comparisons : mapping of str to sequence of Comparison
-        By label of the spectrum: experiments with random features that measured
-        ``kernel_relative_error``, at one number of features each.
+        By label of the spectrum, to which the legend adds its nuclear norm: experiments with
+        random features that measured ``kernel_relative_error``, at one number of features each.
     ax : matplotlib.axes.Axes
         Where.
 
@@ -81,12 +81,13 @@ def plot_feature_error(
             table = np.array([_measured(result) for result in results])
             count, mean, low, high = table[np.argsort(table[:, 0])].T
             exact = np.array([_predicted(r) for r in results])[np.argsort(table[:, 0])]
-            (line,) = ax.plot(count, exact, color=colour, linewidth=1.2, label=label)
+            demand = results[0].feature_demand
+            norm = "" if demand is None else rf", $\|W\|_* = {demand.nuclear_norm:.2g}$"
+            (line,) = ax.plot(count, exact, color=colour, linewidth=1.2, label=label + norm)
             bars = np.where(np.isfinite([low, high]), [mean - low, high - mean], 0.0)
             points = ax.errorbar(
                 count, mean, yerr=bars, fmt="o", color=colour, markersize=3.5, capsize=2.0
             )
-            demand = results[0].feature_demand
             if demand is not None and demand.nuclear_law is not None:
                 law = demand.error * demand.nuclear_law / count
                 ax.plot(count, law, color=colour, linewidth=0.9, linestyle=":")
