@@ -23,7 +23,7 @@ __all__ = ["compare"]
 @click.option(
     "--preset",
     metavar="NAME",
-    help="A built-in experiment: random_walk, iid, rank-collapse, circle.",
+    help="A built-in experiment: random_walk, iid, rank-collapse, path-lengths, circle.",
 )
 @click.option(
     "--samples", type=int, metavar="N", help="Samples, >= 1.  [default: 10000, fewer of networks]"

@@ -33,6 +33,8 @@ class NetworkPass:
         From the number of a layer, from 0, to its weights.
     cotangent : callable
         Returns the (n, T, d) cotangent of the output that gradients start from.
+    turns : callable
+        Returns (n, L) uniforms, by which a path through each network is drawn.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class NetworkPass:
         rule: LayerRule,
         weights: Callable[[int], LayerWeights],
         cotangent: Callable[[], FloatArray],
+        turns: Callable[[], FloatArray],
     ) -> None:
         self.states, self.layers, self.rule = states, layers, rule
-        self._weights, self._cotangent = weights, cotangent
+        self.weights, self.turns = weights, turns
+        self._cotangent = cotangent
 
     def __len__(self) -> int:
         return len(self.states[0].residual.mantissa)
@@ -110,7 +114,7 @@ class NetworkPass:
             digits = digits + np.log10(np.where(size == 0.0, 1.0, size))
             G = G / np.where(size == 0.0, 1.0, size)[:, None, None]
             P = self.attention[layer]
-            G = pull_back(G, X[layer], self._weights(layer), self.rule, P)
+            G = pull_back(G, X[layer], self.weights(layer), self.rule, P)
             logs.append(_log10_size(G) + digits)
         return np.stack(logs[::-1], axis=1)
 

@@ -129,12 +129,14 @@ class NetworkObservable(Observable):
     compute : callable
         From `NetworkPass` of n networks to an array of shape (n, L + 1) for tokens after 0, ..., L
         layers, (n, L) for attention in the layers 1, ..., L.
-    of : {"state", "layer"}
-        Which of the two.
+    of : {"state", "layer", "length"}
+        Which of the two, or (n, L + 1) for paths that use 0, ..., L layers.
     gradient : bool
         Whether it differentiates, which a softmax is needed for.
     unmasked : bool
         Whether it has no value where keys are masked.
+    linear : bool
+        Whether it needs an output that is a sum over paths: skips, neither LayerNorm nor MLP.
 
     Notes
     -----
@@ -148,9 +150,10 @@ class NetworkObservable(Observable):
     """
 
     compute: Callable[[NetworkPass], FloatArray] = lambda networks: networks.gradients()
-    of: Literal["state", "layer"] = "state"
+    of: Literal["state", "layer", "length"] = "state"
     gradient: bool = False
     unmasked: bool = False
+    linear: bool = False
 
     @property
     def needs(self) -> Literal["row", "matrix", "network", "features"]:
@@ -159,18 +162,18 @@ class NetworkObservable(Observable):
 
     def kind(self, T: int) -> tuple[object, ...]:
         """Return what a simulator has to know; see `Observable.kind`."""
-        return (*super().kind(T), self.gradient, self.unmasked)
+        return (*super().kind(T), self.gradient, self.unmasked, self.linear)
 
     @property
     def index(self) -> str:
-        """``"state"`` (0..L) or ``"layer"`` (1..L)."""
+        """``"state"`` or ``"length"`` (0..L), or ``"layer"`` (1..L)."""
         return self.of
 
     def size(self, T: int, depth: int = 0) -> int:
         """Return the number of components in a network of `depth` layers."""
         if not self.vector:
             return 1
-        return depth + 1 if self.of == "state" else depth
+        return depth if self.of == "layer" else depth + 1
 
 
 @dataclass(frozen=True)

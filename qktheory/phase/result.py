@@ -130,7 +130,7 @@ def _coordinates(sweep: Sweep, indices: set[str]) -> dict[str, Any]:
         for name in sweep.cases[0]:
             coordinates[name] = ("case", [case[name] for case in sweep.cases])
     T, depth = _sizes(sweep)
-    ends = {"key": (1, T), "state": (0, depth), "layer": (1, depth)}
+    ends = {"key": (1, T), "state": (0, depth), "layer": (1, depth), "length": (0, depth)}
     for name in indices:
         coordinates[name] = np.arange(ends[name][0], ends[name][1] + 1)
     return coordinates

@@ -86,7 +86,7 @@ def plot_vector(compared: ObservableComparison, ax: Axes) -> list[Artist]:
     """
     estimate = compared.estimate
     by_key = compared.observable.index == "key"
-    first = 0.0 if compared.observable.index == "state" else 1.0
+    first = 0.0 if compared.observable.index in ("state", "length") else 1.0
     numbers = np.arange(estimate.mean.size, dtype=np.float64) + first
     theta = numbers / estimate.mean.size if by_key else numbers
     artists: list[Artist] = [

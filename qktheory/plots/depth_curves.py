@@ -20,6 +20,12 @@ __all__ = ["plot_depth", "plot_networks"]
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 #: Below this, in powers of ten, curves that fall as 3^l would flatten all others.
 _FLOOR = -20.0
+#: Shares of paths below this are not drawn.
+_RAREST = 1e-6
+
+
+def _style(number: int) -> str:
+    return "-" if number <= len(COLOURS) else "--"
 
 
 def plot_depth(comparisons: Mapping[str, Comparison], name: str, ax: Axes) -> list[Line2D]:
@@ -37,9 +43,12 @@ def plot_depth(comparisons: Mapping[str, Comparison], name: str, ax: Axes) -> li
     Returns
     -------
     list of Line2D
-        One line a network, with its simultaneous intervals as bars.
+        One line a network, with its simultaneous intervals as bars; what claims predict is a thin
+        line of the same colour, dashed for a limit.
     """
     lines: list[Line2D] = []
+    observable = next(iter(comparisons.values()))[name].observable
+    shares = observable.index == "length"
     lowest, highest = 0.0, -np.inf
     for number, (title, comparison) in enumerate(comparisons.items()):
         compared = comparison[name]
@@ -48,25 +57,34 @@ def plot_depth(comparisons: Mapping[str, Comparison], name: str, ax: Axes) -> li
         layers = np.arange(estimate.mean.size) + first
         colour = (*COLOURS, INK)[number % (len(COLOURS) + 1)]
         half = np.nan_to_num((estimate.high - estimate.low) / 2.0, posinf=0.0)
+        if shares:
+            # A logarithmic axis has no place for an interval that reaches 0.
+            half = np.where(estimate.low > 0.0, half, 0.0)
         bars = ax.errorbar(
             layers,
             estimate.mean,
             yerr=half,
             marker=_MARKERS[number % len(_MARKERS)],
             markersize=4.0,
-            linestyle="-" if number <= len(COLOURS) else "--",
+            linestyle="none" if compared.predictions else _style(number),
             color=colour,
             elinewidth=0.8,
             label=title,
         )
         lines.append(bars.lines[0])
+        for prediction in compared.predictions:
+            dash = "-" if prediction.word in ("exact", "sharp") else "--"
+            ax.plot(layers, prediction.value, dash, color=colour, linewidth=1.0)
         lowest = min(lowest, float(estimate.mean.min()))
         highest = max(highest, float(estimate.mean.max()))
-    if lowest < _FLOOR:
+    if shares:
+        ax.set_yscale("log")
+        ax.set_ylim(_RAREST, 2.0)
+    elif lowest < _FLOOR:
         ax.set_ylim(_FLOOR, highest + 1.0)
         ax.text(0.02, 0.03, "some fall on, as $3^l$", transform=ax.transAxes)
-    ax.set_xlabel("layer $l$")
-    ax.set_ylabel(compared.observable.title)
+    ax.set_xlabel("layers used by a path" if shares else "layer $l$")
+    ax.set_ylabel(observable.title)
     return lines
 
 
@@ -119,8 +137,11 @@ def plot_networks(comparisons: Mapping[str, Comparison]) -> tuple[Figure, str]:
             ax.remove()
         titles = list(comparisons)
         figure.legend(lines, titles, loc="outside lower center", ncols=2)
+    drawn = {p.claim.id for one in comparisons.values() for n in names for p in one[n].predictions}
+    lines_are = f"; thin lines: {', '.join(sorted(drawn))}" if drawn else ""
     return figure, (
-        f"{some.ensemble!r} and variants, by layer. Monte Carlo: {some.samples} samples, seed "
+        f"{some.ensemble!r} and variants. Monte Carlo: {some.samples} samples, seed "
         f"{some.seed}; bars are intervals simultaneous over observables and layers of a network, "
-        f"error probability {some.delta:g}; means of logarithms are geometric means."
+        f"error probability {some.delta:g}, where they leave 0 on logarithmic axes; means of "
+        f"logarithms are geometric means{lines_are}."
     )

@@ -42,7 +42,9 @@ class ComparisonLine:
 def index_word(compared: ObservableComparison) -> tuple[str, int]:
     """Return what components are numbered by, and the number of the first one."""
     index = compared.observable.index
-    return ("layer", 0) if index == "state" else (index, 1)
+    if index in ("state", "length"):
+        return ("layer" if index == "state" else index), 0
+    return index, 1
 
 
 def shown_keys(compared: ObservableComparison) -> tuple[int, ...]:

@@ -165,11 +165,13 @@ def index_coordinates(indices: Iterable[str], ensemble: Ensemble) -> dict[str, A
     Parameters
     ----------
     indices : iterable of str
-        Some of ``"key"`` (1..T), ``"state"`` (tokens after 0..L layers), ``"layer"`` (1..L).
+        Some of ``"key"`` (1..T), ``"state"`` (tokens after 0..L layers), ``"layer"`` (1..L),
+        ``"length"`` (paths that use 0..L layers).
     ensemble : Ensemble
         Supplies T and L.
     """
-    ends = {"key": (1, ensemble.T), "state": (0, ensemble.depth), "layer": (1, ensemble.depth)}
+    T, L = ensemble.T, ensemble.depth
+    ends = {"key": (1, T), "state": (0, L), "layer": (1, L), "length": (0, L)}
     wanted = {"key", *indices} if ensemble.network is None else set(indices)
     return {name: np.arange(a, b + 1) for name, (a, b) in ends.items() if name in wanted}
 

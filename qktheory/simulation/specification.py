@@ -127,7 +127,7 @@ def preset_names() -> list[str]:
     Examples
     --------
     >>> preset_names()
-    ['circle', 'iid', 'random_walk', 'rank_collapse']
+    ['circle', 'iid', 'path_lengths', 'random_walk', 'rank_collapse']
     """
     folder = files("qktheory.simulation") / "presets"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())

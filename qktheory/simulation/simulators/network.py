@@ -52,6 +52,13 @@ class NetworkSimulator(Simulator):
             return f"gradients are those of a softmax, not of {attention.normalizer!r}"
         if observable.unmasked and network.masked(attention.mask):
             return "with masked keys it is infinite"
+        if observable.linear:
+            if network.layer_norm != "none" or network.mlp is not None:
+                return "with LayerNorm or an MLP the output is no sum over paths"
+            if network.skip_factor == 0.0:
+                return "without skip connections all paths use all layers"
+            if not attention.normalize.stochastic:
+                return "paths carry common rows only where rows of attention sum to one"
         return None
 
     @classmethod
@@ -191,12 +198,17 @@ class NetworkSimulator(Simulator):
             self.rule,
             lambda layer: drawn.get(layer) or self.weights(layer, first_sample, n),
             lambda: self._cotangent(first_sample, n),
+            lambda: self._turns(first_sample, n),
         )
 
     def _cotangent(self, first_sample: int, n: int) -> FloatArray:
         T, d = self.ensemble.T, self.ensemble.d
         normals = self.realization.stream("network.cotangent").normals(first_sample, n, T * d)
         return np.asarray(normals.reshape(n, T, d) / float(T * d) ** 0.5)
+
+    def _turns(self, first_sample: int, n: int) -> FloatArray:
+        stream = self.realization.stream("network.paths")
+        return np.asarray(stream.uniforms(first_sample, n, self._network.depth))
 
     def measure(
         self, observables: Sequence[Observable], first_sample: int, n: int

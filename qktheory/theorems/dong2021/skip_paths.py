@@ -22,8 +22,16 @@ from qktheory.numerics.attention_paths import (
 from qktheory.numerics.ergodicity import mean_free_norm, softmax
 from qktheory.numerics.layer_split import LayerSplit
 from qktheory.numerics.matrix_norms import centred, frobenius_norm, norm_2
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import (
+    Assumption,
+    Claim,
+    Predicts,
+    Routine,
+    WrongTwin,
+    register,
+)
 from qktheory.theorems.dong2021 import setting as s
 from qktheory.theorems.judgements import Identity, PathwiseBound
 
@@ -270,6 +278,14 @@ def _by_counting(p: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def _law(realization: Realization) -> tuple[Floats, float]:
+    """Return the shares of lengths 0..L in a network."""
+    network = realization.ensemble.network
+    assert network is not None
+    L, H = network.depth, network.heads
+    return np.exp([log_binomial_weight(L, H, k) for k in range(L + 1)]), 0.0
+
+
 _L, _k = symbol("L"), symbol("path_length")
 _heads_symbol = symbol("H")
 _LAW = sp.binomial(_L, _k) * _heads_symbol**_k / (1 + _heads_symbol) ** _L
@@ -287,7 +303,17 @@ register(
         ),
         source=s.extends_dong("path lengths, Figure 2"),
         standing="theorem",
-        observable="path length",
+        observable="path_length",
+        networks=True,
+        W="either",
+        assumptions=(
+            Assumption(
+                "skip connections",
+                "every layer has a skip connection",
+                lambda r: r.ensemble.network is not None and r.ensemble.network.skip_factor != 0.0,
+            ),
+        ),
+        predicts=(Predicts("path_length", "probability", "exact", compute=_law),),
         parameters=(LAYERS, HEADS, LENGTH),
         complete=_at_most_depth,
         where={"log_share": _LOG},

@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.kernels import Stream
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import (
+    Assumption,
+    Claim,
+    Predicts,
+    Routine,
+    WrongTwin,
+    register,
+)
 from qktheory.theorems.judgements import Asymptotic, DrawnExpectation, Evaluate, Identity
+from qktheory.theorems.network_setting import is_uniform_with_skip, uniform_with_skip
 from qktheory.theorems.noci2022 import setting as n
 
 FloatArray = NDArray[np.float64]
@@ -112,6 +120,16 @@ register(
         source=n.extends_noci("uniform attention; exact at every T and d"),
         standing="derived",
         observable="cosine",
+        W="redrawn",
+        networks=True,
+        assumptions=(
+            Assumption(
+                "uniform attention with a skip connection",
+                "query-key maps are zero, value maps Gaussian, tokens independent and isotropic",
+                is_uniform_with_skip,
+            ),
+        ),
+        predicts=(Predicts("mean_cosine", "cosine", "asymptotic", uniform_with_skip, sharp=True),),
         parameters=(n.T, n.COSINE_0, n.GAIN, n.LAYERS),
         complete=n.complete_cosine,
         where={"growth": Routine(_GROWTH - 1, _growth, ("gain", "layers"))},

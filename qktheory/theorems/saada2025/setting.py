@@ -14,12 +14,14 @@ from qktheory.base.domains import Integer, Parameter, Real
 from qktheory.base.errors import bad_value
 from qktheory.numerics.gaussian_attention import relative_variance
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Routine, Source
+from qktheory.theorems.claim import Assumption, Routine, Source
+from qktheory.theorems.network_setting import is_iid_scores
 from qktheory.theorems.papers import cite
 
 __all__ = [
     "C2_T",
     "DEPTH",
+    "IID_SCORES",
     "LAYER",
     "S2",
     "SAADA_2025",
@@ -54,6 +56,12 @@ _LARGEST = 10**15
 T = Parameter("T", Integer(low=1, high=_LARGEST, typical=(1, 200)), "number of tokens")
 T_AT_LEAST_2 = Parameter("T", Integer(low=2, high=_LARGEST, typical=(2, 200)), "number of tokens")
 SIZE = Parameter("d", Integer(low=1, high=_LARGEST, typical=(200, 400)), "dimension of the tokens")
+
+IID_SCORES = Assumption(
+    "a layer with independent scores",
+    "one layer on given orthogonal tokens of one length, query-key maps with independent entries",
+    is_iid_scores,
+)
 
 
 def score_variance(largest: float) -> Parameter:

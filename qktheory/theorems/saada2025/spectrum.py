@@ -10,10 +10,12 @@ import numpy as np
 import sympy as sp
 
 from qktheory.kernels import Stream
+from qktheory.simulation.realization import Realization
 from qktheory.spectra.laws.quarter_circle import QuarterCircle
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import Asymptotic, DrawnLimit, Evaluate
+from qktheory.theorems.network_setting import iid_scores
 from qktheory.theorems.saada2025 import setting as s
 from qktheory.theorems.saada2025.draws import iid_attention, moduli, singular_values
 
@@ -34,6 +36,11 @@ def _draw(
         "lambda2_modulus": eigenvalues[:, 1],
         "median_eigenvalue_modulus": np.median(eigenvalues[:, 1:], axis=1),
     }
+
+
+def _one_layer(realization: Realization) -> dict[str, Any]:
+    found = iid_scores(realization)
+    return {"T": found["T"], "s2": found["s2"]}
 
 
 def _expanded(
@@ -57,6 +64,10 @@ register(
         source=s.extends_saada("largest singular value; bulk at finite T"),
         standing="derived",
         observable="attention_singular_values",
+        W="redrawn",
+        networks=True,
+        assumptions=(s.IID_SCORES,),
+        predicts=(Predicts("spectral_gap", "gap_eigenvalue", "asymptotic", _one_layer),),
         parameters=(s.T, s.score_variance(700.0)),
         values={
             "c2_t": s.C2_T,

@@ -14,9 +14,11 @@ from scipy.optimize import minimize_scalar
 from qktheory.base.domains import Matrix, Parameter
 from qktheory.kernels import Stream
 from qktheory.numerics.stable_rank import stable_ranks
+from qktheory.simulation.realization import Realization
 from qktheory.symbolic.symbols import symbol
-from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
+from qktheory.theorems.claim import CLAIMS, Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnLimit, Identity
+from qktheory.theorems.network_setting import iid_scores
 from qktheory.theorems.saada2025 import setting as s
 from qktheory.theorems.saada2025.depth import CONTRACTION, r
 from qktheory.theorems.saada2025.draws import branch, iid_attention, without_mean
@@ -95,6 +97,31 @@ def _sigma(T: int, d: int, r: float, layer: int) -> float:
     return _power(r, 2.0 * layer, T * (1.0 + layer + layer * T / d))
 
 
+def _one_layer(realization: Realization) -> dict[str, Any]:
+    return {**iid_scores(realization), "layer": 1}
+
+
+def _is_one_head(realization: Realization) -> bool:
+    network = realization.ensemble.network
+    return (
+        network is not None
+        and network.heads == 1
+        and network.skip_factor == 0.0
+        and network.value.model.name == "ginibre"
+        and realization.ensemble.d >= realization.ensemble.T
+    )
+
+
+def _final(observable: str, value: str) -> Predicts:
+    """Return a prediction of the decimal logarithm of a value after one layer."""
+
+    def logarithm(realization: Realization) -> tuple[float, float]:
+        values = CLAIMS["RMT-6a"].values_at(_one_layer(realization))
+        return math.log10(float(values[value])), 0.0
+
+    return Predicts(observable, value, "asymptotic", compute=logarithm, when=_is_one_head)
+
+
 register(
     Claim(
         id="RMT-6a",
@@ -107,6 +134,13 @@ register(
         source=s.extends_saada("exponents of the collapse in width"),
         standing="corrected",
         observable="stable_rank",
+        W="redrawn",
+        networks=True,
+        assumptions=(s.IID_SCORES,),
+        predicts=(
+            _final("final_log10_token_stable_rank_excess", "sr_x_minus_1_refined"),
+            _final("final_log10_gram_stable_rank_excess", "sr_sigma_minus_1"),
+        ),
         parameters=(s.T, s.SIZE, s.S2, s.LAYER),
         complete=s.complete_aspect,
         where={"c2_t": s.C2_T, "contraction": CONTRACTION},
