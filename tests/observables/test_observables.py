@@ -319,7 +319,7 @@ def test_selections() -> None:
 def test_sizes() -> None:
     for observable in map(OBSERVABLES.__getitem__, OBSERVABLES):
         assert isinstance(observable, Observable)
-        length = {"key": 7, "state": 4, "layer": 3}[observable.index]
+        length = {"key": 7, "state": 4, "layer": 3, "length": 4}[observable.index]
         assert observable.size(7, depth=3) == (length if observable.vector else 1)
         assert observable.needs in ("row", "matrix", "network", "features")
         assert observable.title

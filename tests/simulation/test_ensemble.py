@@ -174,7 +174,7 @@ def test_files_stay_files(tmp_path: Path) -> None:
 
 
 def test_presets_are_complete_specs() -> None:
-    assert preset_names() == ["circle", "iid", "random_walk", "rank_collapse"]
+    assert preset_names() == ["circle", "iid", "path_lengths", "random_walk", "rank_collapse"]
     for name in preset_names():
         assert (
             Ensemble.from_toml(read_preset(name).ensemble.to_toml()) == read_preset(name).ensemble
