@@ -53,8 +53,8 @@ def show(derivation):
 # %% [markdown]
 # ## Two tokens, solved exactly
 #
-# The smallest sequence that can collapse is a pair of numbers $+r$ and $-r$. Let $a =
-# W_{QK}/\lambda$ and $w = W_V$. SymPy does the layer for us.
+# The smallest sequence that can collapse is a pair of numbers $+r$ and $-r$. Let
+# $a = W_{QK}/\lambda$ and $w = W_V$. SymPy does the layer for us.
 
 # %%
 r, a, w = sp.symbols("r a w", positive=True)
@@ -66,8 +66,8 @@ after
 
 # %% [markdown]
 # The pair stays a pair, and its half gap obeys $r' = w\,r\tanh(a r^2)$: the value map scales it,
-# and attention multiplies it by $\tanh(a r^2)$. For a small gap that factor is $a r^2$, so $r'
-# \approx a w\, r^3$. **Here is the exponent 3**: scores are quadratic in the tokens, weights
+# and attention multiplies it by $\tanh(a r^2)$. For a small gap that factor is $a r^2$, so
+# $r' \approx a w\, r^3$. **Here is the exponent 3**: scores are quadratic in the tokens, weights
 # differ by as much as scores do, and the difference of two averages is that times the tokens
 # themselves.
 #
@@ -90,10 +90,10 @@ print("series:    ", sp.series(slope, y, 0, 4))
 print("at y = 1:  ", slope.subs(y, 1).evalf(12), "=", qk.evaluate("RANK-5d", y=1.0)["slope"])
 
 # %% [markdown]
-# So collapse is cubic while attention is soft ($y \to 0$) and merely linear once it saturates ($y
-# \to \infty$, exponent 1). With $|w| > 1$ a saturated pair grows. The threshold between the two
-# fates solves $|w|\tanh(|a| r^2) = 1$ ({claim}`RANK-5c`). Two pairs that start a hair below and
-# above it:
+# So collapse is cubic while attention is soft ($y \to 0$) and merely linear once it saturates
+# ($y \to \infty$, exponent 1). With $|w| > 1$ a saturated pair grows. The threshold between the
+# two fates solves $|w|\tanh(|a| r^2) = 1$ ({claim}`RANK-5c`). Two pairs that start a hair below
+# and above it:
 
 # %%
 threshold = qk.evaluate("RANK-5c", score_gain=1.0, value_gain=1.3)["r_star"]
@@ -470,10 +470,10 @@ answer = ...
 check("5.3", answer)
 
 # %% [markdown]
-# **5.4** Give the pair of tokens a skip connection and a negative value map: $r' = r\,(1 -
-# v\tanh(a r^2))$ with $0 < v < 1$ and $a > 0$. For a small $r_0$ the gap still closes, but
-# slowly. Find the leading behaviour of $r_L$ at large depth, as a SymPy expression in symbols
-# `a`, `v` and `L`. (Which differential equation does $r$ nearly obey?)
+# **5.4** Give the pair of tokens a skip connection and a negative value map:
+# $r' = r\,(1 - v\tanh(a r^2))$ with $0 < v < 1$ and $a > 0$. For a small $r_0$ the gap still
+# closes, but slowly. Find the leading behaviour of $r_L$ at large depth, as a SymPy expression in
+# symbols `a`, `v` and `L`. (Which differential equation does $r$ nearly obey?)
 
 # %%
 answer = ...

@@ -51,10 +51,11 @@ def softmax(S):
 # %% [markdown]
 # ## Iid scores: one number rules the bulk
 #
-# Let $S_{ij} = s\,g_{ij}$ with iid standard normals, $A$ the softmax of its rows, $J = \frac1T
-# \mathbf 1\mathbf 1^\top$ and $B = A - J$. Before the normalisation the weights are lognormal, $w
-# = e^{s g - s^2/2}$ with mean one. Their moments are Gaussian integrals, for which one completes
-# the square: what is left beside a Gaussian around $k s$ is the logarithm of $\mathbb E w^k$.
+# Let $S_{ij} = s\,g_{ij}$ with iid standard normals, $A$ the softmax of its rows,
+# $J = \frac1T \mathbf 1\mathbf 1^\top$ and $B = A - J$. Before the normalisation the weights are
+# lognormal, $w = e^{s g - s^2/2}$ with mean one. Their moments are Gaussian integrals, for which
+# one completes the square: what is left beside a Gaussian around $k s$ is the logarithm of
+# $\mathbb E w^k$.
 
 # %%
 g = sp.Symbol("g", real=True)
@@ -66,9 +67,9 @@ sp.exp(log_moment.subs(k, 2)) - 1  # the variance of w
 
 # %% [markdown]
 # So $T\,A_{ij} \approx w_{ij}$ has variance $c^2 = e^{s^2} - 1$. At finite $T$ the normalisation
-# correlates the entries of a row. Claim {claim}`RMT-1` keeps the exact variance $c_T^2 =
-# T^2\,\mathbb E A_{11}^2 - 1$, an integral, beside an expansion whose first term is $c^2$. Its
-# derivation, each line computed again now:
+# correlates the entries of a row. Claim {claim}`RMT-1` keeps the exact variance
+# $c_T^2 = T^2\,\mathbb E A_{11}^2 - 1$, an integral, beside an expansion whose first term is
+# $c^2$. Its derivation, each line computed again now:
 
 # %%
 for step in qk.derive("RMT-1").steps:
@@ -92,9 +93,9 @@ print(qk.verify(["RMT-1"]))
 # constant off by 5 %) that the same intervals must exclude.
 #
 # $B$ has nearly independent entries of variance $c_T^2/T^2$. The theory of such matrices
-# ({claim}`RMT-2`) then says: singular values of $\sqrt T A$ follow a **quarter circle** on $[0,
-# 2c_T]$, eigenvalues fill a **disc** of radius $c_T$, uniformly; and the largest singular value
-# is not 1 but $(1 - c_T^2/T)^{-1/2}$, because $A A^\top = J + B B^\top$ is a spiked Wishart
+# ({claim}`RMT-2`) then says: singular values of $\sqrt T A$ follow a **quarter circle** on
+# $[0, 2c_T]$, eigenvalues fill a **disc** of radius $c_T$, uniformly; and the largest singular
+# value is not 1 but $(1 - c_T^2/T)^{-1/2}$, because $A A^\top = J + B B^\top$ is a spiked Wishart
 # matrix.
 
 # %%
@@ -137,12 +138,12 @@ print(f"|lambda_2| {abs(rest[0]) / root:.6f}  RMT-2: {bulk['lambda2_modulus']:.6
 # %%
 T_small = 200
 strengths, second = [], []
-for one in np.linspace(0.1, 1.6, 36):
+for one in np.linspace(0.1, 1.6, 28):
     draw = softmax(math.sqrt(one) * rng.standard_normal((T_small, T_small)))
     c_one = math.sqrt(qk.evaluate("RMT-1", T=T_small, s2=one)["c2_t"])
     strengths.append(math.sqrt(T_small) * draw.max() / c_one)
     second.append(math.sqrt(T_small) * np.linalg.svd(draw, compute_uv=False)[1] / c_one)
-theta = np.linspace(0.01, max(strengths), 200)
+theta = np.linspace(0.01, max(strengths), 80)
 spiked = [qk.evaluate("SPEC-11c", theta=one, ratio=1.0)["singular_value"] for one in theta]
 
 with style():
@@ -167,15 +168,15 @@ print(f"T = {math.exp(qk.evaluate('RMT-3', T=600, s2=math.log(2))['window_log_t'
 # %% [markdown]
 # ## Scores of tokens: attention is an autoregression
 #
-# Now real scores. Let tokens be standard Gaussian vectors in few dimensions, $d \ll T$, and $M =
-# W^\top/\lambda$. Row $i$ averages the values of tokens with weights $\propto e^{(M x_i)\cdot
-# x_j}$, and tilting a Gaussian by $e^{q\cdot x}$ gives the Gaussian around $q$. So as
-# $T\to\infty$ attention becomes a **Markov operator** on functions of a token:
+# Now real scores. Let tokens be standard Gaussian vectors in few dimensions, $d \ll T$, and
+# $M = W^\top/\lambda$. Row $i$ averages the values of tokens with weights
+# $\propto e^{(M x_i)\cdot x_j}$, and tilting a Gaussian by $e^{q\cdot x}$ gives the Gaussian
+# around $q$. So as $T\to\infty$ attention becomes a **Markov operator** on functions of a token:
 #
 # $$(\mathcal A f)(x) = \mathbb E\,f(M x + Z),\qquad Z \sim N(0, I).$$
 #
-# It is the transition of an autoregression. In one dimension ($M = m$) let it act on $1, x, x^2,
-# \dots$:
+# It is the transition of an autoregression. In one dimension ($M = m$) let it act on
+# $1, x, x^2, \dots$:
 
 # %%
 x, m = sp.symbols("x m", real=True)
@@ -215,7 +216,7 @@ print(sp.series(1 / (1 - m), m, 0, order))
 turn = 0.42 * np.array([[math.cos(0.9), -math.sin(0.9)], [math.sin(0.9), math.cos(0.9)]])
 W = np.zeros((3, 3))
 W[:2, :2], W[2, 2] = turn, -0.3
-X = rng.standard_normal((800, 3))
+X = rng.standard_normal((700, 3))
 found = np.linalg.eigvals(softmax(X @ W @ X.T))
 own = np.linalg.eigvals(W)
 powers = np.indices((5, 5, 5)).reshape(3, -1).T
@@ -225,7 +226,7 @@ claimed = qk.evaluate("RMT-4a", W_QK=W, count=len(products))["attention_eigenval
 assert np.allclose(np.sort(np.abs(products))[::-1], claimed)
 
 nilpotent = np.array([[0.0, 0.45], [0.0, 0.0]])
-pair = rng.standard_normal((600, 2))
+pair = rng.standard_normal((400, 2))
 B = softmax(pair @ nilpotent @ pair.T)
 defect = qk.evaluate("RMT-4a", W_QK=nilpotent, count=3)
 modulus = np.sort(np.abs(np.linalg.eigvals(B)))[-2]

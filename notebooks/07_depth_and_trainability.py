@@ -62,8 +62,8 @@ def show(derivation):
 # $$s = s_0\sqrt{1-\rho}$$
 #
 # ({claim}`ENT-13a`; at finite $d_k$ its square fluctuates like a $\chi^2$ variable). Lesson 1
-# knows everything about such a row: its entropy leaves $\log T$ and freezes near $s_c =
-# \sqrt{2\log T}$. We draw rows and set exact predictions beside them.
+# knows everything about such a row: its entropy leaves $\log T$ and freezes near
+# $s_c = \sqrt{2\log T}$. We draw rows and set exact predictions beside them.
 
 # %%
 T = 128
@@ -123,9 +123,9 @@ print(line)
 #
 # A layer adds attention to the skip, $x' = \alpha x + W_V \sum_j A_j x_j$. Averaged over $W_V$
 # (variance $\sigma_V^2/d$), the Gram matrix of the outputs of simplex tokens is
-# $\sigma_V^2\,[\rho + (1-\rho) A A^\top]$ ({claim}`ENT-15g`). Two averages of rows enter: $Y =
-# \mathbb E\sum_j A_j^2$ on the diagonal, and $C = \mathbb E\sum_j A_j A'_j$, the overlap of two
-# rows, off it. We write the map down ourselves.
+# $\sigma_V^2\,[\rho + (1-\rho) A A^\top]$ ({claim}`ENT-15g`). Two averages of rows enter:
+# $Y = \mathbb E\sum_j A_j^2$ on the diagonal, and $C = \mathbb E\sum_j A_j A'_j$, the overlap of
+# two rows, off it. We write the map down ourselves.
 
 # %%
 rho, Y, C = sp.symbols("rho Y C", positive=True)
@@ -372,8 +372,8 @@ for L_deep in (4, 16, 64, 1024):
 #
 # ## Exercises
 #
-# **7.1** You plan 48 diffuse layers with $\rho_0 = 0.1$ and $\sigma_V = 1$, and want $\rho_{48}
-# \le 0.95$. Which is the smallest $\alpha$? Three digits.
+# **7.1** You plan 48 diffuse layers with $\rho_0 = 0.1$ and $\sigma_V = 1$, and want
+# $\rho_{48} \le 0.95$. Which is the smallest $\alpha$? Three digits.
 
 # %%
 answer = ...

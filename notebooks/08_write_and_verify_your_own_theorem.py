@@ -17,10 +17,10 @@
 # You have derived a formula about attention, or believe an inequality. How do you find out
 # whether it is true, and what does a machine's "supported" mean?
 #
-# **The question.** Two logits of one row, $w_j = x^\top W y_j/\lambda$ and $w_k = x^\top W
-# y_k/\lambda$, are uncorrelated for iid tokens, because the keys $y_j$ and $y_k$ are independent.
-# *Are they independent?* We answer, and turn the answer into a claim: shown, evaluated, judged,
-# derived. Then we believe something false on purpose and see it fall.
+# **The question.** Two logits of one row, $w_j = x^\top W y_j/\lambda$ and
+# $w_k = x^\top W y_k/\lambda$, are uncorrelated for iid tokens, because the keys $y_j$ and $y_k$
+# are independent. *Are they independent?* We answer, and turn the answer into a claim: shown,
+# evaluated, judged, derived. Then we believe something false on purpose and see it fall.
 
 # %%
 # %matplotlib inline
@@ -61,9 +61,10 @@ product = expectation(w_j**2 * w_k**2)
 display(square, product)
 
 # %% [markdown]
-# So they are **not** independent: the squares have the covariance $2\operatorname{tr}(W\Sigma
-# W^\top\Sigma)^2$, divided by $\lambda^4$. All logits of a row share the query; a long query
-# makes them all large. For $W = I$ in $d$ dimensions the ratio of the two sides is
+# So they are **not** independent: the squares have the covariance
+# $2\operatorname{tr}(W\Sigma W^\top\Sigma)^2$, divided by $\lambda^4$. All logits of a row share
+# the query; a long query makes them all large. For $W = I$ in $d$ dimensions the ratio of the two
+# sides is
 
 # %%
 d = sp.Symbol("d", positive=True, integer=True)
@@ -433,9 +434,9 @@ plt.show()
 #
 # ## Exercises
 #
-# **8.1** Three different tokens $x_i, x_j, x_k \sim N(0, \Sigma)$ and scores $S_{ij} = x_i^\top W
-# x_j/\lambda$. Compute $\mathbb E\,S_{ij} S_{jk} S_{ki}$ for $W =
-# \begin{pmatrix}1&2\\1&0\end{pmatrix}$, $\Sigma = \mathrm{diag}(2, 1)$ and $\lambda = 2$.
+# **8.1** Three different tokens $x_i, x_j, x_k \sim N(0, \Sigma)$ and scores
+# $S_{ij} = x_i^\top W x_j/\lambda$. Compute $\mathbb E\,S_{ij} S_{jk} S_{ki}$ for
+# $W = \begin{pmatrix}1&2\\1&0\end{pmatrix}$, $\Sigma = \mathrm{diag}(2, 1)$ and $\lambda = 2$.
 
 # %%
 answer = ...
