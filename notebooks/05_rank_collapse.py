@@ -401,12 +401,11 @@ experiments = {
     },
     "skip connection": {**base, "network": {**network, "skip": "plain"}},
 }
-curves = {
-    title: qk.simulate(spec, ["log10_relative_residual"], samples=256, seed=0)[
-        "log10_relative_residual"
-    ]
-    for title, spec in experiments.items()
+MEASURES = ["log10_relative_residual", "log10_residual"]
+simulated = {
+    title: qk.simulate(spec, MEASURES, samples=256, seed=0) for title, spec in experiments.items()
 }
+curves = {title: one["log10_relative_residual"] for title, one in simulated.items()}
 
 # %%
 with style():
@@ -434,6 +433,8 @@ plt.show()
 for title, estimate in curves.items():
     half = (estimate.high[2] - estimate.low[2]) / 2.0
     print(f"{title:16} layer 2: {estimate.mean[2]:7.3f} +- {half:.3f}")
+absolute = simulated["skip connection"]["log10_residual"]
+print("skip connection, absolute:", absolute.mean)
 
 # %% [markdown]
 # - **LayerNorm** postpones collapse and changes nothing about its exponent: it acts smoothly on
@@ -441,8 +442,9 @@ for title, estimate in curves.items():
 # - A **causal mask** makes collapse singly exponential. The cubic argument needs scores whose
 #   differences between queries are quadratic in $R$; a mask is a difference that never shrinks
 #   ({claim}`RANK-6b`). The theorem of this lesson does not apply to a causal decoder.
-# - **Skip connections** turn collapse into a slow relative decay, and the absolute residual even
-#   grows ({claim}`RANK-8a`). Plot both measures before you say that a network collapses.
+# - **Skip connections** turn collapse into a slow relative decay, while the absolute residual, in
+#   the last line above, even grows. {claim}`RANK-8a` bounds how far a layer can move it. Look at
+#   both measures before you say that a network collapses.
 #
 # ## Exercises
 #
