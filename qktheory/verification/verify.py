@@ -76,13 +76,15 @@ def verify(
     >>> result["LOC-4d"].verdict, result.success
     ('supported', True)
     """
-    chosen = claims(selection)
+    # That the whole catalogue pays for helpers is known without loading it.
+    count = len(claims(selection)) if selection else None
     level = find_budget(budget)
     delta = DELTA.check("delta", delta)
     key = seed_key(seed)
-    number, own, each = shares(workers, threads, len(chosen))
-    judged = [Judged(claim) for claim in chosen]
+    number, own, each = shares(workers, threads, count)
     with worker_threads(own) as pool, Helpers(number - 1, each) as helpers:
+        chosen = claims(selection)
+        judged = [Judged(claim) for claim in chosen]
         share = delta / max(1, sum(_sampled_targets(claim) for claim in chosen))
         jobs = [Job(c.id, _file(c), wrong_twins, budget, key, share) for c in chosen]
         board = Board(jobs, judged)

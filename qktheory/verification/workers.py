@@ -23,13 +23,17 @@ _WORKERS = Integer(low=1)
 _THREADS = Integer(low=1)
 #: Claims for which another process pays: it needs the time of half a dozen to start.
 _CLAIMS_A_WORKER = 12
+#: Processes that the whole catalogue pays for.
+_MANY = 16
 #: Seconds that a process may take to end after its pipe was closed.
 _GRACE = 5.0
 #: Seconds between two looks at what the others do.
 _GLANCE = 0.2
 
 
-def shares(workers: int | None, threads: int | None, claims: int) -> tuple[int, int, int]:
+def shares(
+    workers: int | None, threads: int | None, claims: int | None = None
+) -> tuple[int, int, int]:
     """Divide processors among processes.
 
     Parameters
@@ -38,8 +42,8 @@ def shares(workers: int | None, threads: int | None, claims: int) -> tuple[int, 
         Processes, this one among them; as many as pay if None.
     threads : int or None
         Threads in all; as many as there are processors if None.
-    claims : int
-        Number of claims to be judged.
+    claims : int, optional
+        Number of claims to be judged, many by default.
 
     Returns
     -------
@@ -60,9 +64,10 @@ def shares(workers: int | None, threads: int | None, claims: int) -> tuple[int, 
     """
     total = available_threads() if threads is None else _THREADS.check("threads", threads)
     if workers is None:
-        number = min(total, claims // _CLAIMS_A_WORKER)
+        number = min(total, _MANY if claims is None else claims // _CLAIMS_A_WORKER)
     else:
-        number = min(_WORKERS.check("workers", workers), claims)
+        number = _WORKERS.check("workers", workers)
+        number = number if claims is None else min(number, claims)
     number = max(1, number)
     each = max(1, total // number)
     return number, max(1, total - (number - 1) * each), each
@@ -161,8 +166,8 @@ class Board:
 class Helpers:
     """Processes that judge claims beside this one, started at once and ended with the block.
 
-    They load the catalogue while this process counts sampled numbers. One that cannot be started
-    is done without.
+    They load the catalogue while this process does, or counts sampled numbers. One that cannot be
+    started is done without.
 
     Parameters
     ----------

@@ -345,6 +345,9 @@ def test_a_closed_board_lends_nothing_and_takes_no_failure() -> None:
         (None, 2, 23, (1, 2, 2)),
         (None, 1, 273, (1, 1, 1)),
         (None, 64, 273, (22, 22, 2)),
+        (None, 2, None, (2, 1, 1)),
+        (None, 64, None, (16, 4, 4)),
+        (3, 2, None, (3, 1, 1)),
         (1, 2, 273, (1, 2, 2)),
         (5, 2, 273, (5, 1, 1)),
         (5, 8, 2, (2, 4, 4)),
@@ -353,7 +356,7 @@ def test_a_closed_board_lends_nothing_and_takes_no_failure() -> None:
     ],
 )
 def test_threads_are_shared_among_processes(
-    workers: int | None, threads: int, claims: int, expected: tuple[int, int, int]
+    workers: int | None, threads: int, claims: int | None, expected: tuple[int, int, int]
 ) -> None:
     assert shares(workers, threads, claims) == expected
 
