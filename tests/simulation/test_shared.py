@@ -75,6 +75,44 @@ def test_company_and_extension_change_no_bit() -> None:
     assert early[0].n == 300
 
 
+def simplex(scale: float, cosine: float, **matrix: Any) -> Experiment:
+    spec = {
+        "d": 40,
+        "T": 30,
+        "matrix": {"model": "ginibre", "draw": "every_sample", "scale": scale, **matrix},
+        "tokens": {"law": "simplex", "cosine": cosine},
+    }
+    names = ["entropy", "self_weight", "quarter_weight_2", "max_weight"]
+    return Experiment(qk.Ensemble.from_dict(spec), find_observables(names))
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [simplex(0.5, 0.0), simplex(3.0, 0.4), simplex(2.0, -1 / 29)],
+        [simplex(s, 0.2, model="gaussian_factors", d_k=3) for s in (0.5, 1.0, 9.0)],
+        [experiment(["entropy", "self_weight"], law="iid", eta=eta) for eta in (0.3, 1.0, 9.0)],
+        [experiment(["rho_at_0.5", "quarter_weight_1"], eta=eta) for eta in (0.3, 1.0, 9.0)],
+        [
+            experiment(["alive_fraction", "quarter_weight_1"], eta=eta, normalizer="clipped_linear")
+            for eta in (0.3, 1.0, 9.0)
+        ],
+    ],
+    ids=["simplex", "factors", "iid", "walk", "clipped"],
+)
+def test_rows_of_many_cells_in_one_call_have_the_bits_of_each(
+    stack: list[Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = sample_together(stack, KEY, [0] * 3, 600)
+    for member, state in zip(stack, together, strict=True):
+        assert same(state, *sample_together([member], KEY, [0], 600))
+    assert not same(together[0], together[1])
+    # Nor do calls of other sizes, which hold some of the cells and some of the samples.
+    monkeypatch.setattr("qktheory.simulation.shared._STACK_BYTES", 2 * 16 * 70 * 11)
+    for state, smaller in zip(together, sample_together(stack, KEY, [0] * 3, 600), strict=True):
+        assert same(state, smaller)
+
+
 def test_cells_are_independent() -> None:
     first, second = sample_together([MIXED[0]] * 2, KEY, [0, 1], 300)
     assert not same(first, second)

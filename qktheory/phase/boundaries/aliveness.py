@@ -207,6 +207,8 @@ def _unlocalized(plane: Plane) -> list[Curve]:
 def _unlocalized_finite(plane: Plane) -> list[Curve]:
     spectral = SpectralPlane.of(plane)
     xi = _sizes(spectral, _FINITE_POINTS)
+    # Half of the least, so that the line comes down as far as the plane does.
+    xi = np.append(0.5 * xi[0], xi)
     starts = np.array([eta_unlocalized(x) for x in xi.tolist()])
 
     def excess(spectral: SpectralPlane, xi: float, eta: float) -> float:
