@@ -40,8 +40,6 @@ extensions = [
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 exclude_patterns = ["_build", "extension", "figures", "**/.ipynb_checkpoints"]
-# A part of the tree that has no page yet, or a checkout without generated pages.
-suppress_warnings = ["toc.empty_glob"]
 templates_path: list[str] = []
 
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -69,6 +67,7 @@ html_css_files = ["qktheory.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {"index": [], "claims/*": [], "citing": [], "gallery": [], "quickstart": []}
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 8,

@@ -21,6 +21,7 @@ from extension.markdown import code, display, plain_text, table
 from extension.verdicts import Report, read_report
 from qktheory.base.numbers import interval_text, number_text
 from qktheory.report.claim_card import claim_card, formula_latex
+from qktheory.report.latex import latex_text
 from qktheory.report.verdicts import evaluate_command
 from qktheory.theorems.catalogue import claims
 from qktheory.theorems.claim import Claim, Routine
@@ -34,8 +35,9 @@ _MOST_CASES, _LONGEST = 12, 120
 
 
 def _formulas(definitions: Mapping[str, sp.Basic | Routine]) -> str:
+    """Return displayed formulas; names are those of parameters, commands and results."""
     return "\n\n".join(
-        f"{code(name)}{{.value-name}}\n\n{display(formula_latex(definition))}"
+        display(rf"\mathtt{{{latex_text(name)}}} = {formula_latex(definition)}")
         for name, definition in definitions.items()
     )
 
