@@ -22,6 +22,11 @@ from qktheory.theorems.claim import Claim, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnExpectation, Identity
 from qktheory.theorems.papers import cite
 from qktheory.theorems.routines import entries, named, times
+from qktheory.theorems.sun2026.null_model import (
+    ASSUMPTIONS,
+    PREDICTS_EXCHANGEABLE,
+    PREDICTS_IID_TOKENS,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -68,6 +73,9 @@ register(
         observable="sink_score",
         parameters=(Parameter("T", Integer(low=1, high=10**15, typical=(1, 60)), "tokens"),),
         values={"sink_score_uniform": _UNIFORM},
+        assumptions=ASSUMPTIONS,
+        predicts=PREDICTS_EXCHANGEABLE,
+        W="either",
         cases=({"T": 2}, {"T": 7}, {"T": 24}),
         judged_by=(
             DrawnExpectation(
@@ -135,6 +143,9 @@ register(
         ),
         complete=_starts_with_one,
         values={"sink_score": _SCORE},
+        assumptions=ASSUMPTIONS,
+        predicts=PREDICTS_IID_TOKENS,
+        W="either",
         cases=(
             {"mean_self_weight": [1.0, 0.7, 0.6]},
             {"mean_self_weight": [1.0, 0.1, 0.9, 0.3, 0.2]},
