@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from tests.docs.pages import ROOT
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -30,6 +32,7 @@ def _enter(folder: str) -> None:
 def _python(connection: Connection, folder: str) -> None:
     """Execute the blocks that come, in one namespace, and send what each prints."""
     _enter(folder)
+    threadpool_limits(1)  # threads of BLAS that wait for a busy processor take minutes
     namespace: dict[str, Any] = {"__name__": "__main__"}
     while (source := connection.recv()) is not None:
         printed = io.StringIO()
