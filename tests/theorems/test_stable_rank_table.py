@@ -24,6 +24,8 @@ TABLE: list[tuple[str, int, float, int, float, list[float], list[float]]] = [
     ("perp", 50, 1.0, 4, 0.0, [3.805, 2.430, 1.983], [0.025, 0.018, 0.014]),
     ("perp", 100, 1.0, 2, 0.0, [14.65, 8.59, 6.29], [0.08, 0.06, 0.05]),
     ("perp", 100, 1.0, 4, 0.0, [6.87, 4.03, 3.05], [0.06, 0.04, 0.03]),
+    ("perp", 200, 1.0, 2, 0.0, [28.69, 16.29, 11.76], [0.38, 0.23, 0.17]),
+    ("perp", 200, 1.0, 4, 0.0, [12.94, 7.07, 5.19], [0.29, 0.16, 0.12]),
     ("perp", 100, 0.5, 2, 0.0, [17.26, 10.59, 7.66], [0.20, 0.13, 0.14]),
     ("perp", 100, 0.5, 4, 0.0, [8.00, 4.90, 3.62], [0.16, 0.09, 0.09]),
 ]
@@ -56,7 +58,7 @@ def test_stable_ranks_of_the_table(
     means: list[float],
     errors: list[float],
 ) -> None:
-    """Thirty means; a miss of four joint standard errors anywhere has probability 0.2 %."""
+    """Thirty-six means; a miss of four joint standard errors anywhere has probability 0.2 %."""
     n = 150 if T == 50 else 50
     values = (ratios(kind, T, gamma, n)[..., 1:] ** power).sum(axis=-1) + (1.0 - less)
     mean, error = values.mean(axis=0), values.std(axis=0) / n**0.5
