@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qktheory.attention.backward import pull_back
 from qktheory.attention.forward import LayerRecord, LayerRule, LayerWeights
 from qktheory.kernels import singular_values
+from qktheory.numerics.scaled_stack import ScaledStack
 from qktheory.numerics.spread_stack import SpreadStack
 
 __all__ = ["NetworkPass"]
@@ -84,7 +85,12 @@ class NetworkPass:
     @cached_property
     def tokens(self) -> list[FloatArray]:
         """Tokens after 0, ..., L layers as mantissas, shape (n, T, d): directions and ranks."""
-        return [state.tokens().mantissa for state in self.states]
+        return [stack.mantissa for stack in self.token_stacks]
+
+    @cached_property
+    def token_stacks(self) -> list[ScaledStack]:
+        """Tokens after 0, ..., L layers with their exponents."""
+        return [state.tokens() for state in self.states]
 
     @cached_property
     def singular_values(self) -> FloatArray:
@@ -101,12 +107,13 @@ class NetworkPass:
 
         Ratios keep their relative accuracy where tokens are nearly equal.
         """
-        return self.of_states(_singular_ratios)
+        pairs = zip(self.states, self.tokens, strict=True)
+        return np.stack([_singular_ratios(state, X) for state, X in pairs], axis=1)
 
     def gradients(self) -> FloatArray:
         """Return log10 of the Frobenius norm of d<G, X_L>/dX_l, l = 0..L, shape (n, L + 1)."""
         G = self._cotangent()
-        X = [state.tokens().value() for state in self.states]
+        X = [stack.value() for stack in self.token_stacks[:-1]]
         logs, digits = [_log10_size(G)], np.zeros(len(G))
         for layer in range(len(self.layers) - 1, -1, -1):
             # Of unit size before each layer: gradients may grow beyond the range of floats.
@@ -124,13 +131,12 @@ def _log10_size(G: FloatArray) -> FloatArray:
         return np.asarray(np.log10(np.sqrt((G * G).sum(axis=(1, 2)))))
 
 
-def _singular_ratios(state: SpreadStack) -> FloatArray:
-    """Return s_k/s_1 of tokens, shape (n, min(T, d)).
+def _singular_ratios(state: SpreadStack, X: FloatArray) -> FloatArray:
+    """Return s_k/s_1 of tokens, whose mantissas are X, shape (n, min(T, d)).
 
     X = 1 c^T + R with R centred is U (sqrt(T)|c| e_1, ...) in a basis of the token space that
     starts with the constant vector: its first row holds sqrt(T) c, the others R.
     """
-    X = state.tokens().mantissa
     _, T, d = X.shape
     values = singular_values(X)
     first = values[:, :1]

@@ -78,7 +78,9 @@ OF_HEADS: dict[str, Callable[[Floats, Floats], float]] = {
 def test_every_observable_of_networks_is_specified_here() -> None:
     known = {*OF_TOKENS, *OF_HEADS, "log10_gradient"}
     found = {name for name in OBSERVABLES if OBSERVABLES[name].needs == "network"}
-    assert found == known | {f"final_{name}" for name in known}
+    # Paths have a page of their own, and no last layer.
+    paths = {"path_length", "path_residual_share"}
+    assert found == known | {f"final_{name}" for name in known} | paths
 
 
 def measured(name: str, networks: NetworkPass) -> Floats:
@@ -140,7 +142,8 @@ def test_stable_ranks_of_nearly_equal_tokens_keep_their_digits() -> None:
         from qktheory.numerics.spread_stack import SpreadStack
         from qktheory.observables.network_pass import _singular_ratios
 
-        ratios = _singular_ratios(SpreadStack.of(X[None]))[0]
+        state = SpreadStack.of(X[None])
+        ratios = _singular_ratios(state, state.tokens().mantissa)[0]
         # Tokens of so small a spread are themselves rounded: c + R is where digits go.
         tolerance = max(1e-11, 3e-16 * 10.0**digits)
         want = stable_ranks(X)

@@ -38,11 +38,11 @@ def _log10(norm: Callable[[Floats], Floats]) -> Callable[[NetworkPass], Floats]:
     return lambda networks: networks.of_states(of_state)
 
 
-def _log10_relative(state: SpreadStack) -> Floats:
-    tokens = state.tokens()
-    residual = state.residual.log10(_norm_1inf(state.residual.mantissa))
+def _log10_relative(networks: NetworkPass) -> Floats:
+    residual = _log10_residual(networks)
+    columns = [stack.log10(_norm_1inf(stack.mantissa)) for stack in networks.token_stacks]
     with np.errstate(invalid="ignore"):  # of tokens that are all zero
-        return np.asarray(residual - tokens.log10(_norm_1inf(tokens.mantissa)))
+        return residual - np.stack(columns, axis=1)
 
 
 def _add(name: str, title: str, definition: str, compute: Callable[[NetworkPass], Floats]) -> None:
@@ -58,18 +58,19 @@ def _add(name: str, title: str, definition: str, compute: Callable[[NetworkPass]
     )
 
 
+_log10_residual = _log10(_norm_1inf)
 _PI = r"\Pi X_l"
 _add(
     "log10_residual",
     r"$\log_{10}$ residual about the mean",
     rf"\log_{{10}} \|{_PI}\|_{{1,\infty}}",
-    _log10(_norm_1inf),
+    _log10_residual,
 )
 _add(
     "log10_relative_residual",
     r"$\log_{10}$ relative residual",
     rf"\log_{{10}} \|{_PI}\|_{{1,\infty}} / \|X_l\|_{{1,\infty}}",
-    lambda networks: networks.of_states(_log10_relative),
+    _log10_relative,
 )
 _add(
     "log10_frobenius",
