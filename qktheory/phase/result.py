@@ -15,6 +15,7 @@ from qktheory.base.memory import check_memory
 from qktheory.observables.observable import Observable
 from qktheory.phase.journal import Journal, Record
 from qktheory.phase.sweep import Sweep
+from qktheory.simulation.shared import infinite_moments
 
 if TYPE_CHECKING:
     import xarray
@@ -24,6 +25,8 @@ __all__ = ["RESULT_NAME", "STATUSES", "read_result", "sweep_dataset", "write_res
 RESULT_NAME = "result.nc"
 #: What may be said about a cell. Missing: nothing has been drawn yet.
 STATUSES = ("done", "capped", "partial", "missing", "failed", "infeasible")
+#: The statistics of a cell that has none: an empty header.
+_NOTHING = b"\x02\x00\x00\x00{}"
 _LABELS = ("mean", "std_error", "ci_low", "ci_high")
 
 
@@ -41,8 +44,11 @@ def sweep_dataset(journal: Journal) -> xarray.Dataset:
         Dimensions are ``"case"`` (if there are cases), the axes by their dotted names, and
         ``"key"`` for vector observables. Variables of each observable: ``_mean``, ``_std_error``,
         ``_ci_low``, ``_ci_high`` (NaN where nothing was drawn), ``_n`` (0 there), and one by the
-        name of each claim that predicts it; ``status`` and ``message`` of each cell. Attributes
-        carry the spec, seed, key, error level and versions; equal runs give equal Datasets.
+        name of each claim that predicts it; ``status`` and ``message`` of each cell. The
+        attribute ``guarantee`` says what holds of the intervals of an observable; where that
+        depends on the cell, as errors of random features may have an infinite mean or variance,
+        it says so by cell in a variable ``_guarantee``. Attributes of the Dataset carry the spec,
+        seed, key, error level and versions; equal runs give equal Datasets.
     """
     import xarray
 
@@ -57,6 +63,8 @@ def sweep_dataset(journal: Journal) -> xarray.Dataset:
         message[record.cell] = record.message.strip().rpartition("\n")[2]
         if record.estimates is not None:
             _fill(record, columns.values())
+            for name, moment in infinite_moments(record.state or _NOTHING).items():
+                columns[name].infinite[record.cell] = moment
         told = json.loads(record.predictions) if record.predictions else {}
         for name, (kind, value) in told.items():
             found = predictions.setdefault(name, (kind, np.full(sweep.cells, np.nan)))
@@ -92,12 +100,23 @@ class _Columns:
         )
         self.arrays = {label: np.full((sweep.cells, *size), np.nan) for label in _LABELS}
         self.n = np.zeros(sweep.cells, dtype=np.int64)
+        #: Which moment is infinite, by cell.
+        self.infinite: dict[int, str] = {}
+
+    def _guarantees(self, usual: str) -> NDArray[np.str_]:
+        """Return what holds in each cell, "" where nothing was drawn."""
+        found = np.where(self.n > 0, usual, "").astype("<U17")
+        for cell, moment in self.infinite.items():
+            found[cell] = f"infinite {moment}"
+        return found
 
     def variables(self) -> dict[str, Any]:
         name, dims = self.observable.name, self.sweep.dims
         bounded = self.observable.bounds(2) is not None
         guarantee = "finite-sample" if bounded else "asymptotic"
-        attrs = {"long_name": self.observable.title, "guarantee": guarantee}
+        by_cell = self.observable.needs == "features"
+        stated = f"by cell, in {name}_guarantee" if by_cell else guarantee
+        attrs = {"long_name": self.observable.title, "guarantee": stated}
         inner = (self.observable.index,) if self.observable.vector else ()
         found: dict[str, Any] = {
             f"{name}_{label}": (
@@ -108,6 +127,11 @@ class _Columns:
             for label, array in self.arrays.items()
         }
         found[f"{name}_n"] = (dims, self.n.reshape(self.sweep.shape))
+        if by_cell:
+            found[f"{name}_guarantee"] = (
+                dims,
+                self._guarantees(guarantee).reshape(self.sweep.shape),
+            )
         return found
 
 

@@ -230,7 +230,8 @@ def packed_estimates(estimates: Mapping[str, Estimate]) -> bytes:
     parts, start = [], 0
     for e in estimates.values():
         stop = start + e.mean.size
-        parts += [e.mean, std_error[start:stop], e.low, e.high]
+        error = std_error[start:stop] if e.has_interval else e.std_error
+        parts += [e.mean, error, e.low, e.high]
         start = stop
     return np.concatenate(parts, dtype="<f8").tobytes()
 

@@ -89,7 +89,9 @@ class Estimate:
 
     @property
     def std_error(self) -> FloatArray:
-        """Standard errors of the means, shape (k,)."""
+        """Standard errors of the means, shape (k,), infinite where the variance is."""
+        if not self.has_interval:
+            return np.full_like(self.moments.mean, np.inf)
         return np.asarray(np.sqrt(self.moments.variance / self.n))
 
     def __float__(self) -> float:

@@ -29,7 +29,7 @@ from qktheory.simulation.moments import LEAF, MomentTree
 from qktheory.simulation.realization import Realization
 from qktheory.simulation.simulator import NoiseSimulator, Simulator, choose_each
 
-__all__ = ["Experiment", "SampleState", "sample_together"]
+__all__ = ["Experiment", "SampleState", "infinite_moments", "sample_together"]
 
 FloatArray = NDArray[np.float64]
 Stop = Callable[[int, "SampleState"], bool]
@@ -172,6 +172,27 @@ class SampleState:
                 "statistics of an experiment cannot be read (they belong to other observables)"
             )
         return state
+
+
+def infinite_moments(state: bytes) -> dict[str, Literal["mean", "variance"]]:
+    """Return which moments are infinite, by observable, from what `SampleState.to_bytes` wrote.
+
+    Examples
+    --------
+    >>> from qktheory.observables.observable import find_observables
+    >>> experiment = Experiment(
+    ...     Ensemble.from_dict({"d": 2, "T": 4, "matrix": {"W": [[1.0, 0.0], [0.0, 1.0]]},
+    ...                         "tokens": {"law": "iid"}}),
+    ...     find_observables(["entropy"]),
+    ... )
+    >>> infinite_moments(sample_together([experiment], 1, [0], 10)[0].to_bytes())
+    {}
+    """
+    (length,) = struct.unpack_from("<I", state)
+    found: dict[str, Literal["mean", "variance"]] = json.loads(state[4 : 4 + length]).get(
+        "infinite", {}
+    )
+    return found
 
 
 def sample_together(

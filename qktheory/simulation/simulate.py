@@ -126,7 +126,11 @@ class Simulation:
         return values
 
     def to_xarray(self) -> xarray.Dataset:
-        """Return mean, std_error, ci_low, ci_high and n as a labelled Dataset."""
+        """Return mean, std_error, ci_low, ci_high and n as a labelled Dataset.
+
+        The attribute ``guarantee`` of each says what holds of the interval, or which moment is
+        infinite, so that none is given.
+        """
         import xarray
 
         from qktheory import __version__
@@ -141,7 +145,8 @@ class Simulation:
                 ("ci_low", estimate.low),
                 ("ci_high", estimate.high),
             ):
-                variables[f"{name}_{label}"] = (dims, array if estimate.vector else array[0])
+                shown = array if estimate.vector else array[0]
+                variables[f"{name}_{label}"] = (dims, shown, {"guarantee": estimate.guarantee})
             variables[f"{name}_n"] = ((), estimate.n)
         return xarray.Dataset(
             variables,
