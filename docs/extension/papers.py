@@ -29,7 +29,7 @@ def _entry(paper: Paper, found: Sequence[Claim]) -> str:
     words = [f"{{cite:t}}`{citation_key(paper)}`, *{plain_text(paper.title)}*."]
     if found:
         standings = Counter(claim.standing for claim in found)
-        counts = ", ".join(f"{number} {standing}" for standing, number in standings.items())
+        counts = ", ".join(f"{standing}: {number}" for standing, number in standings.items())
         statements = dict.fromkeys(statement_of(claim.id) for claim in found)
         links = " ".join(f"{{claim}}`{statement}`" for statement in statements)
         words.append(f"{links} ({counts}).")
