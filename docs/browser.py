@@ -46,8 +46,11 @@ _TOO_WIDE = """() => {
 _IMAGES = """() => [...document.images]
   .filter((image) => image.complete && image.naturalWidth === 0).map((image) => image.src)"""
 _LINKS = "() => [...document.querySelectorAll('a[href]')].map((link) => link.href)"
-_TYPESET = """() => !window.MathJax || !window.MathJax.startup
-  || window.MathJax.startup.promise.then(() => true)"""
+#: Whether every formula is drawn; speech for it may still be on its way.
+_TYPESET = """() => [...document.querySelectorAll("article .math")]
+  .every((node) => node.querySelector("mjx-container"))"""
+#: Milliseconds that a page may take to load, or to draw its formulas.
+_PATIENCE = 60_000
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -149,7 +152,7 @@ class Checker:
         page = self.pages["desktop"]
         page.goto(f"{self.site}search.html?q={words}", wait_until="load")
         try:
-            page.wait_for_selector(f"#search-results a[href*='{expected}']", timeout=20_000)
+            page.wait_for_selector(f"#search-results a[href*='{expected}']", timeout=_PATIENCE)
         except Exception:
             self.faults.append(f"search for {words!r} does not find {expected}")
 

@@ -41,10 +41,16 @@ def machine() -> str:
     if cpuinfo.is_file():
         found = re.search(r"^model name\s*: (.*)$", cpuinfo.read_text("utf-8"), re.M)
         processor = found.group(1) if found else processor
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    busy = (
+        f" The machine was busy with other work (load {load:.0f}): times are upper bounds, and "
+        "what needs a processor of its own, such as a second thread, gains nothing."
+        if load > 1.5 * (os.cpu_count() or 1)
+        else ""
+    )
     return (
         f"Measured on {datetime.date.today().isoformat()}: {processor}, {os.cpu_count()} processors"
-        f"{load}, Python {platform.python_version()}, {platform.system()}."
+        f", Python {platform.python_version()}, {platform.system()}.{busy}"
     )
 
 

@@ -225,12 +225,13 @@ class Derivation:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{number}</td><td>$\\displaystyle {html.escape(step.latex())}$</td>"
+            rf"<tr><td>{number}</td><td>\(\displaystyle {html.escape(step.latex())}\)</td>"
             f"<td>{html.escape(step.reason)}</td><td>{html.escape(step.status)}</td></tr>"
             for number, step in enumerate(self.steps, 1)
         )
         return (
-            f"<table><caption>{html.escape(self.claim)}</caption>"
+            # The class is what MathJax looks for on pages that limit it to what is marked.
+            f'<table class="tex2jax_process"><caption>{html.escape(self.claim)}</caption>'
             f"<tr><th></th><th>line</th><th>reason</th><th>status</th></tr>{rows}</table>"
         )
 
