@@ -28,12 +28,12 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 WIDTHS = {"desktop": 1280, "phone": 390}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 #: TeX that a reader should not see.
-RAW = re.compile(r"\\(frac|sqrt|mathrm|operatorname|left|right|int|sum|begin)\b|\$\$|\{[a-z:]+\}`")
+RAW = re.compile(r"\\[A-Za-z]{2,}|\$|\{[a-z:]+\}`")
 #: Text of the article without code, whose backslashes are meant.
 _TEXT = """() => {
   const article = document.querySelector("article") || document.body;
   const copy = article.cloneNode(true);
-  copy.querySelectorAll("pre, code, script, mjx-assistive-mml").forEach((node) => node.remove());
+  copy.querySelectorAll("pre, code, script, mjx-container").forEach((node) => node.remove());
   return copy.textContent;
 }"""
 _TOO_WIDE = """() => {

@@ -62,5 +62,8 @@ def _announced(lines: list[str]) -> bool:
 def skip_aliases(
     app: Sphinx, what: str, name: str, obj: object, skip: bool, options: Any
 ) -> bool | None:
-    """Leave out names of types (``Word = tuple[Letter, ...]``), with the docstring of tuple."""
-    return True if isinstance(obj, GenericAlias) else None
+    """Leave out names of types, whose docstring is that of tuple, and fields of named tuples.
+
+    The fields are described in the docstring of their class, and are "Alias for field number 0".
+    """
+    return True if isinstance(obj, GenericAlias) or type(obj).__name__ == "_tuplegetter" else None
