@@ -76,11 +76,11 @@ register(
             DrawnLimit(
                 ("tied_self_weight", "scaled_tv_limit"),
                 "d",
-                ((8, 64), (64, 64)),
+                ((16, 64), (144, 64)),
                 lambda p, size: {**p, "d": size},
                 _layers,
                 rate=0.5,
-                aim=0.1,
+                aim=0.05,
             ),
         ),
         wrong_twin=WrongTwin("constant off by 9 %", {"scaled_tv_limit": times(1.09, _TV)}),
