@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -74,7 +75,8 @@ def verify(
     registers claims of your own. Each row shows the case that decided the claim, the first one
     unless one failed: prediction, estimate with interval, samples n, tightness of a bound, error
     level of the claim's verdict. "Supported" says that nothing was found against a claim at that
-    error level; sampling supports, it never proves.
+    error level; sampling supports, it never proves. Of claims in FILE.py the wrong twins are judged
+    as well: a twin that is not refuted shows that the check has no power, and is named.
 
     Exit status: 0 if every verdict agrees with the standing of its claim, 1 if a theorem, corrected
     or derived claim is refuted or a folklore claim is not, 2 for bad input, 130 if interrupted.
@@ -93,24 +95,23 @@ def verify(
         from qktheory.report.write_report import write_report
 
         check_folder("--report", report)
+    judge = partial(run, budget=budget, seed=seed, delta=delta, threads=threads, workers=workers)
+    files = tuple(name for name in selection if name.endswith(".py"))
     with progress_line("claims") as progress:
-        result = run(
-            selection,
-            budget=budget,
-            seed=seed,
-            delta=delta,
-            threads=threads,
-            workers=workers,
-            progress=progress,
-        )
+        result = judge(selection, progress=progress)
+    twins = None
+    if files and not result.missing:
+        with progress_line("wrong twins") as progress:
+            twins = judge(files, wrong_twins=True, progress=progress)
     seconds = time.perf_counter() - started
     if json_file != "-":
         width = terminal_width()
         if result.results:
             # Wider than the terminal at worst: nothing is cut.
             echo(_table(result, width), width=max(width, 200))
-        _echo_counterexamples(result, user_files=any(s.endswith(".py") for s in selection))
+        _echo_counterexamples(result, user_files=bool(files))
         click.echo(click.wrap_text(closing_words(result, seconds), min(width, 100)))
+    _warn_without_power(result, twins)
     if json_file is not None:
         emit_json(verdicts_dict(result), json_file)
     if report is not None:
@@ -178,3 +179,16 @@ def _echo_counterexamples(result: Verification, user_files: bool) -> None:
             click.echo(f"    {case.to_dict()['parameters']}")
         else:
             click.echo(f"    {recheck_command(claim, case)}")
+
+
+def _warn_without_power(result: Verification, twins: Verification | None) -> None:
+    """Name the claims that stand and whose wrong twins stand as well."""
+    for twin in twins.results if twins is not None else ():
+        if twin.error is None and "refuted" not in (twin.verdict, result[twin.claim.id].verdict):
+            error = twin.claim.wrong_twin.error
+            click.echo(
+                f"qktheory: warning: {twin.claim.id}: its wrong twin ({error}) is {twin.verdict}: "
+                "this check could not have told it from the claim; allow more work (--budget), or "
+                "state cases in which the two differ more",
+                err=True,
+            )

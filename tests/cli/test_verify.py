@@ -26,6 +26,15 @@ from qktheory.theorems.claim import CLAIMS, register
 register(replace(CLAIMS["{claim}"]{twin}, id="MY-1", standing="{standing}"))
 """
 
+#: A claim file whose wrong twin is off by a factor.
+POWER = """
+from dataclasses import replace
+from qktheory.theorems.claim import CLAIMS, WrongTwin, register
+claim = CLAIMS["LOC-4d"]
+wrong = {{name: {factor} * value for name, value in claim.values.items()}}
+register(replace(claim, id="MY-2", wrong_twin=WrongTwin("too large", wrong)))
+"""
+
 
 def test_the_report_has_the_promised_form(run: Run) -> None:
     result = run("verify", "LOC-4d", "LOC-8b", "--json", "-")
@@ -123,6 +132,17 @@ def test_a_users_claim_and_the_exit_status(
         "out.json",
         "spec.toml",
     ]
+
+
+@pytest.mark.parametrize(("factor", "told"), [("1.05", True), ("1.0000000000001", False)])
+def test_a_check_of_ones_own_that_cannot_tell_its_twin_is_named(
+    shell: Shell, tmp_path: Path, factor: str, told: bool
+) -> None:
+    (tmp_path / "mine.py").write_text(POWER.format(factor=factor))
+    result = shell("verify", "mine.py", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    assert strict_json(result.stdout)["claims"][0]["verdict"] == "supported"
+    assert ("MY-2: its wrong twin (too large) is supported" in result.stderr) == (not told)
 
 
 def test_a_counterexample_can_be_checked_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

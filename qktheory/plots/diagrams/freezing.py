@@ -20,7 +20,7 @@ __all__ = ["draw"]
 
 
 #: Circles along s and along T.
-_MOST_CIRCLES = (12, 8)
+_MOST_CIRCLES = (12, 12)
 
 
 def draw(result: PresetResult) -> tuple[Figure, str]:
