@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import pdist
 
+from qktheory.base.cached import cached_property
 from qktheory.base.memory import check_memory
 from qktheory.numerics.ergodicity import softmax
 from qktheory.numerics.matrix_norms import centred, norm_1, norm_1inf, oscillation

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qktheory.base.cached import cached_property
 from qktheory.kernels.rows import ROW_STATISTICS, row_statistics
 
 __all__ = ["SoftmaxRows"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.cached import cached_property
 from qktheory.numerics.scaled_stack import shifted
 
 __all__ = ["ScoreStack", "WeightStack", "softmax_stack"]

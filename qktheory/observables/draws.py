@@ -7,12 +7,12 @@ values) is computed at most once a batch, on first use.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer, shares
+from qktheory.base.cached import cached_property
 from qktheory.kernels import AffineRows, DriftedBridges, alive_rows, visible_means
 
 __all__ = ["DriftedRows", "Matrices", "Rows", "UnformedRows"]
@@ -147,7 +147,7 @@ class UnformedRows(Rows):
         return self._rows.T
 
     @cached_property
-    def logits(self) -> FloatArray:  # type: ignore[override]
+    def logits(self) -> FloatArray:
         """Scores divided by the temperature, shape (n, T)."""
         return self._rows.logits()
 

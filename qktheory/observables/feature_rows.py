@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer
+from qktheory.base.cached import cached_property
 from qktheory.kernels import softmax_rows
 from qktheory.observables.draws import Rows
 

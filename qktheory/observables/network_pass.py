@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.backward import pull_back
 from qktheory.attention.forward import LayerRecord, LayerRule, LayerWeights
+from qktheory.base.cached import cached_property
 from qktheory.kernels import singular_values
 from qktheory.numerics.scaled_stack import ScaledStack
 from qktheory.numerics.spread_stack import SpreadStack

@@ -9,7 +9,6 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import tomli_w
 
 from qktheory.base.arrays import load_array
+from qktheory.base.cached import cached_property
 from qktheory.base.domains import Choice, Integer
 from qktheory.base.errors import bad_value
 from qktheory.kernels import seed_key

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.blas import serial_blas
+from qktheory.base.cached import cached_property
 from qktheory.base.memory import check_memory
 from qktheory.kernels import Stream, experiment_id, seed_key
 from qktheory.simulation.ensemble import Ensemble

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.blas import serial_blas
+from qktheory.base.cached import cached_property
 from qktheory.base.errors import bad_value
 
 __all__ = ["QKMatrix", "conjugated"]

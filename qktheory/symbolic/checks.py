@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import mpmath
 import sympy as sp
 
+from qktheory.base.cached import cached_property
 from qktheory.symbolic.balls import INSTALL, flint_available
 from qktheory.symbolic.certificates import Certificate, certify
 from qktheory.symbolic.reduce import evaluated, is_zero, random_values, same_matrix

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import sympy as sp
 
+from qktheory.base.cached import cached_property
 from qktheory.base.errors import bad_value
 from qktheory.symbolic.balls import INSTALL
 from qktheory.symbolic.checks import Check, Relation, Status

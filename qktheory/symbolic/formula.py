@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.printing.numpy import SciPyPrinter
 
+from qktheory.base.cached import cached_property
 from qktheory.numerics.normal import interval_probability
 
 __all__ = ["Formula"]

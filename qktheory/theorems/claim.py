@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sympy as sp
 
+from qktheory.base.cached import cached_property
 from qktheory.base.domains import Parameter, check_parameters
 from qktheory.base.registry import Registry
 from qktheory.simulation.realization import Realization

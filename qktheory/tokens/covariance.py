@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qktheory.base.arrays import ArrayInput, covariance_array
 from qktheory.base.blas import serial_blas
+from qktheory.base.cached import cached_property
 from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 

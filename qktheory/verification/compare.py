@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.cached import cached_property
 from qktheory.observables.observable import Observable, find_observables
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.estimate import Estimate

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.base.cached import cached_property
 from qktheory.numerics.feature_spectrum import finite_powers
 from qktheory.observables.feature_rows import FeatureRows
 from qktheory.observables.observable import Observable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from qktheory.attention.forward import LayerRule, LayerWeights, layer_step
 from qktheory.attention.head_map import DrawnMaps, HeadMap
 from qktheory.attention.network import Network
+from qktheory.base.cached import cached_property
 from qktheory.numerics.spread_stack import SpreadStack
 from qktheory.observables.network_pass import NetworkPass
 from qktheory.observables.observable import NetworkObservable, Observable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from qktheory.base.cached import cached_property
 from qktheory.base.domains import Matrix, Parameter
 from qktheory.numerics.doubly_normalized import (
     column_normalised,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from qktheory.base.cached import cached_property
 from qktheory.base.domains import Parameter, Real
 from qktheory.numerics.depth_bounds import closed_form
 from qktheory.numerics.layer_split import LayerSplit
