@@ -21,9 +21,9 @@ from qktheory.kernels.policy import (
     reduction,
     wide_vectors,
 )
+from qktheory.kernels.weights import CEILING, LOWEST_TERM, row_sums, term
 
 __all__ = [
-    "LOWEST_TERM",
     "ROW_STATISTICS",
     "SUMS",
     "finish_statistics",
@@ -32,7 +32,6 @@ __all__ = [
     "softmax_rows",
     "statistic_columns",
     "sums_of_row",
-    "term",
 ]
 
 ROW_STATISTICS = (
@@ -52,18 +51,12 @@ Float = NDArray[np.float64]
 
 _MAGNITUDE = 0x7FFFFFFFFFFFFFFF
 _CHUNK = 4096
-# The lowest shifted logit whose weight counts: 3e-308.
-LOWEST_TERM = -708.0
 # Logits are shifted by the largest of a few keys, which costs less than to look for the largest of
 # all. That is good enough if the largest is not this far above, and no key has this share of the
 # weight; beyond, cancellation would cost the entropy more than 1e-14 of itself.
 _KEYS_LOOKED_AT = 8
-_CEILING = 16.0
 _DOMINANT = 0.99
-_LARGEST = math.exp(_CEILING - 1e-9)
-_LN2 = 0.6931471805599453
-_LOG2_E = 1.4426950408889634
-_ROUND = 6755399441055744.0  # as in `elementary`
+_LARGEST = math.exp(CEILING - 1e-9)
 
 
 @elementary
@@ -88,53 +81,6 @@ def row_maximum(flat: Float, begin: Any, count: Any) -> float:
     for j in range(count):
         largest = max(largest, _ordered(flat[begin + j]))
     return float_from_bits(largest ^ ((largest >> 63) & _MAGNITUDE))
-
-
-@elementary
-def term(y: float) -> float:
-    """Return e^y, -708 <= y <= 16, within 3 ulp plus |y| 2^-55 of itself, for sums that contain 1.
-
-    Cheaper than `exp`: one word of log 2 is enough, since its error grows as the term decays, and
-    the polynomial has an error of 2e-16. Its parts are evaluated side by side: a chain of ten
-    products would wait for each of them.
-    """
-    shifted = y * _LOG2_E + _ROUND
-    r = y - (shifted - _ROUND) * _LN2
-    q = r * r
-    p = 0.49999999999997286 + 0.16666666666557742 * r
-    p = (1.0 + 1.0000000000000064 * r) + p * q
-    h = 0.041666666668426014 + 0.008333333384665794 * r
-    h = h + (0.001388888849913829 + 0.00019841171384225596 * r) * q
-    t = 2.480191768787707e-05 + 2.7639768251354476e-06 * r
-    t = t + 2.7488443522901847e-07 * q
-    q = q * q
-    p = p + q * (h + q * t)
-    # Above the floor the exponent stays that of a normal number: adding to it multiplies.
-    return float_from_bits(float_bits(p) + (float_bits(shifted) << 52))
-
-
-@reduction
-def _sums(flat: Float, begin: Any, count: Any, shift: float) -> tuple[float, float, float, float]:
-    """Return, for z = w - shift and e = exp(z), the largest e and the sums of e, e^2 and ez.
-
-    A masked key adds 3e-308. Where z exceeds the ceiling, the largest e is e^ceiling.
-    """
-    wide_vectors()
-    largest = 0
-    total = 0.0
-    squares = 0.0
-    first = 0.0
-    for j in range(count):
-        z = flat[begin + j] - shift
-        z = LOWEST_TERM if z < LOWEST_TERM else z
-        z = _CEILING if z > _CEILING else z
-        e = term(z)
-        # Positive numbers are ordered like their bits.
-        largest = max(largest, float_bits(e))
-        total += e
-        squares += e * e
-        first += e * z
-    return float_from_bits(largest), total, squares, first
 
 
 @reduction
@@ -228,7 +174,7 @@ def sums_of_row(flat: Float, first_entry: int, length: int, second_order: bool, 
     second = 0.0
     for start in range(0, length, _CHUNK):
         begin, count = entry + np.uint64(start), np.uint64(min(_CHUNK, length - start))
-        most, total, square, product = _sums(flat, begin, count, shift)
+        most, total, square, product = row_sums(flat, begin, count, shift)
         largest = max(largest, most)
         below += total
         squares += square

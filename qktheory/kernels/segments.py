@@ -13,7 +13,8 @@ from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
 from qktheory.kernels.layout import run_on_rows
 from qktheory.kernels.policy import reduction, wide_vectors
-from qktheory.kernels.rows import LOWEST_TERM, row_maximum, term
+from qktheory.kernels.rows import row_maximum
+from qktheory.kernels.weights import LOWEST_TERM, term
 
 __all__ = [
     "Ends",

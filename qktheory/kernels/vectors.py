@@ -6,8 +6,11 @@ that arrays do not overlap, which it cannot; values of this type need no proof. 
 lane do not depend on the other lanes: the same matrix gives the same bits in every lane.
 
 In compiled code only: ``load`` and ``store`` take a one-dimensional contiguous array and an offset,
-``splat`` a number; ``+ - * /`` and unary ``-`` act lane by lane (products and sums may be fused);
-``below(a, b, x, y)`` is x where a < b and y elsewhere, ``any_below(a, b)`` whether a < b anywhere.
+``splat`` a number, ``lane_numbers()`` is 0.0 ... 7.0; ``+ - * /`` and unary ``-`` act lane by lane
+(products and sums may be fused), and ``fused(a, b, c)`` is a b + c, rounded once;
+``below(a, b, x, y)`` is x where a < b and y elsewhere, ``any_below(a, b)`` whether a < b anywhere;
+``maximum(a, b)`` and ``minimum(a, b)`` are b where a or b is NaN; ``sum_of_lanes`` and
+``largest_lane`` are numbers.
 """
 
 from __future__ import annotations
@@ -25,16 +28,22 @@ from numba.core.typing.templates import AbstractTemplate
 from numba.extending import intrinsic, models
 
 __all__ = [
+    "EIGHT_DOUBLES",
     "LANES",
     "absolute",
     "any_below",
     "below",
+    "call",
+    "fused",
+    "lane_numbers",
+    "largest_lane",
     "load",
     "maximum",
     "minimum",
     "root",
     "splat",
     "store",
+    "sum_of_lanes",
 ]
 
 # Numba declares no types for what extends it.
@@ -54,7 +63,8 @@ class _Lanes(types.Type):
         super().__init__(name="EightDoubles")
 
 
-_LANES = _Lanes()
+EIGHT_DOUBLES = _Lanes()
+"""Numba's type of these values, for intrinsics of other files."""
 
 
 class _LanesModel(models.PrimitiveModel):
@@ -70,7 +80,11 @@ def _define(symbol: Any, method: str, arity: int) -> None:
 
     class Template(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            return _templates.signature(_LANES, *args) if args == (_LANES,) * arity else None
+            return (
+                _templates.signature(EIGHT_DOUBLES, *args)
+                if args == (EIGHT_DOUBLES,) * arity
+                else None
+            )
 
     _templates.infer_global(symbol)(Template)
 
@@ -90,6 +104,13 @@ for _symbol, _method in (
 _define(operator.neg, "fneg", 1)
 
 
+def call(builder: Any, name: str, *arguments: Any) -> Any:
+    """Call an instruction of LLVM that gives a value of its arguments' type."""
+    kind = arguments[0].type
+    function = ir.FunctionType(kind, [kind] * len(arguments))
+    return builder.call(_cgutils.get_or_insert_function(builder.module, function, name), arguments)
+
+
 def _address(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     array = context.make_array(sig.args[0])(context, builder, args[0])
     return builder.bitcast(builder.gep(array.data, [args[1]]), _VECTOR.as_pointer())
@@ -103,7 +124,7 @@ def _load(typing_context: Any, array: Any, offset: Any) -> Any:
         value.align = 8
         return value
 
-    return _LANES(array, types.intp), generate
+    return EIGHT_DOUBLES(array, types.intp), generate
 
 
 def _store(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
@@ -113,7 +134,7 @@ def _store(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
         builder.store(args[2], _address(context, builder, sig, args)).align = 8
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, _LANES), generate
+    return types.void(array, types.intp, EIGHT_DOUBLES), generate
 
 
 def _splat(typing_context: Any, number: Any) -> Any:
@@ -125,7 +146,16 @@ def _splat(typing_context: Any, number: Any) -> Any:
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         return builder.shuffle_vector(first, undefined, zeros)
 
-    return _LANES(types.float64), generate
+    return EIGHT_DOUBLES(types.float64), generate
+
+
+def _lane_numbers(typing_context: Any) -> Any:
+    """Return 0.0, 1.0, ... 7.0."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return ir.Constant(_VECTOR, [float(lane) for lane in range(LANES)])
+
+    return EIGHT_DOUBLES(), generate
 
 
 def _below(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
@@ -134,7 +164,7 @@ def _below(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
-    return _LANES(_LANES, _LANES, _LANES, _LANES), generate
+    return EIGHT_DOUBLES(EIGHT_DOUBLES, EIGHT_DOUBLES, EIGHT_DOUBLES, EIGHT_DOUBLES), generate
 
 
 def _any_below(typing_context: Any, a: Any, b: Any) -> Any:
@@ -144,7 +174,41 @@ def _any_below(typing_context: Any, a: Any, b: Any) -> Any:
         bits = builder.bitcast(builder.fcmp_ordered("<", *args), ir.IntType(LANES))
         return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
 
-    return types.boolean(_LANES, _LANES), generate
+    return types.boolean(EIGHT_DOUBLES, EIGHT_DOUBLES), generate
+
+
+def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c, rounded once."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call(builder, "llvm.fma.v8f64", *args)
+
+    return EIGHT_DOUBLES(EIGHT_DOUBLES, EIGHT_DOUBLES, EIGHT_DOUBLES), generate
+
+
+def _folded(merge: Callable[[Any, Any, Any], Any]) -> Any:
+    """Merge the halves of a vector until one number is left: the same tree for every row."""
+
+    def build(typing_context: Any, a: Any) -> Any:
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            (value,) = args
+            for step in (4, 2, 1):
+                indices = [(lane + step) % LANES for lane in range(LANES)]
+                order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), indices)
+                value = merge(builder, value, builder.shuffle_vector(value, value, order))
+            return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+        return types.float64(EIGHT_DOUBLES), generate
+
+    return build
+
+
+def _added(builder: Any, a: Any, b: Any) -> Any:
+    return builder.fadd(a, b)
+
+
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
 def _extreme(sign: str) -> Any:
@@ -152,7 +216,7 @@ def _extreme(sign: str) -> Any:
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             return builder.select(builder.fcmp_ordered(sign, *args), args[0], args[1])
 
-        return _LANES(_LANES, _LANES), generate
+        return EIGHT_DOUBLES(EIGHT_DOUBLES, EIGHT_DOUBLES), generate
 
     return build
 
@@ -160,20 +224,25 @@ def _extreme(sign: str) -> Any:
 def _unary(name: str) -> Any:
     def build(typing_context: Any, a: Any) -> Any:
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            kind = ir.FunctionType(_VECTOR, [_VECTOR])
-            return builder.call(_cgutils.get_or_insert_function(builder.module, kind, name), args)
+            return call(builder, name, *args)
 
-        return _LANES(_LANES), generate
+        return EIGHT_DOUBLES(EIGHT_DOUBLES), generate
 
     return build
 
 
 load = cast(Callable[..., Any], intrinsic(_load))
 store = cast(Callable[..., None], intrinsic(_store))
+lane_numbers = cast(Callable[[], Any], intrinsic(_lane_numbers))
 splat = cast(Callable[[float], Any], intrinsic(_splat))
 below = cast(Callable[..., Any], intrinsic(_below))
 any_below = cast(Callable[..., bool], intrinsic(_any_below))
 maximum = cast(Callable[..., Any], intrinsic(_extreme(">")))
 minimum = cast(Callable[..., Any], intrinsic(_extreme("<")))
+fused = cast(Callable[[Any, Any, Any], Any], intrinsic(_fused))
+sum_of_lanes = cast(
+    Callable[[Any], float], intrinsic(_folded(lambda builder, a, b: builder.fadd(a, b)))
+)
+largest_lane = cast(Callable[[Any], float], intrinsic(_folded(_larger)))
 absolute = cast(Callable[..., Any], intrinsic(_unary("llvm.fabs.v8f64")))
 root = cast(Callable[..., Any], intrinsic(_unary("llvm.sqrt.v8f64")))
