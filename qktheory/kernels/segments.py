@@ -14,7 +14,7 @@ from qktheory.kernels import reference
 from qktheory.kernels.layout import run_on_rows
 from qktheory.kernels.policy import reduction, wide_vectors
 from qktheory.kernels.rows import row_maximum
-from qktheory.kernels.weights import LOWEST_TERM, term
+from qktheory.kernels.weights import weight_sum
 
 __all__ = [
     "Ends",
@@ -32,16 +32,6 @@ _CHUNK = 4096
 
 
 @reduction
-def _sum_of_terms(flat: Float, begin: Any, count: Any, top: float) -> float:
-    wide_vectors()
-    total = 0.0
-    for j in range(count):
-        z = flat[begin + j] - top
-        total += 0.0 if z < LOWEST_TERM else term(z)
-    return total
-
-
-@reduction
 def segments_of_row(flat: Float, begin: int, length: int, ends: Ends, out: Float) -> bool:
     """Fill the sums of exp(w_j - max w) of one row; return whether they are numbers."""
     top = row_maximum(flat, np.uint64(begin), np.uint64(length))
@@ -52,7 +42,7 @@ def segments_of_row(flat: Float, begin: int, length: int, ends: Ends, out: Float
         part = 0.0
         for start in range(ends[k], ends[k + 1], _CHUNK):
             count = min(_CHUNK, ends[k + 1] - start)
-            part += _sum_of_terms(flat, np.uint64(begin + start), np.uint64(count), top)
+            part += weight_sum(flat, np.uint64(begin + start), np.uint64(count), top)
         out[k] = part
         total += part
     # A NaN may be no maximum, but it is part of the sum.

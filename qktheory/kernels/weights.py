@@ -39,7 +39,17 @@ from qktheory.kernels.vectors import (
     sum_of_lanes,
 )
 
-__all__ = ["CEILING", "LOWEST_TERM", "row_sums", "row_sums_in_groups", "row_sums_in_loop", "term"]
+__all__ = [
+    "CEILING",
+    "LOWEST_TERM",
+    "row_sums",
+    "row_sums_in_groups",
+    "row_sums_in_loop",
+    "term",
+    "weight_sum",
+    "weight_sum_in_groups",
+    "weight_sum_in_loop",
+]
 
 Float = NDArray[np.float64]
 
@@ -185,5 +195,44 @@ def row_sums_in_groups(
     return largest, sum_of_lanes(sums[1]), sum_of_lanes(sums[2]), sum_of_lanes(sums[3])
 
 
-row_sums = row_sums_in_groups if jit_enabled and wide_registers else row_sums_in_loop
+@reduction
+def weight_sum_in_loop(flat: Float, begin: Any, count: Any, shift: float) -> float:
+    """Return the sum of exp(w - shift), shift not below any w; a masked key adds exactly 0."""
+    wide_vectors()
+    total = 0.0
+    for j in range(count):
+        z = flat[begin + j] - shift
+        total += 0.0 if z < LOWEST_TERM else term(z)
+    return total
+
+
+@elementary
+def _weights(z: Any) -> Any:
+    """Return eight weights, exactly 0 below the floor."""
+    lowest = splat(LOWEST_TERM)
+    return below(z, lowest, splat(0.0), eight_terms(maximum(lowest, z)))
+
+
+@elementary
+def weight_sum_in_groups(flat: Float, begin: Any, count: Any, shift: float) -> float:
+    """Return what `weight_sum_in_loop` does, for CPUs with 512-bit registers."""
+    if count < LANES:
+        return weight_sum_in_loop(flat, begin, count, shift)
+    wide_vectors()
+    first_key = np.int64(begin)
+    end = first_key + np.int64(count)
+    left = np.int64(count) % LANES
+    shifts, total = splat(shift), splat(0.0)
+    for j in range(first_key, end - left, LANES):
+        total = total + _weights(load(flat, j) - shifts)
+    if left > 0:
+        e = _weights(load(flat, end - LANES) - shifts)
+        total = total + below(lane_numbers(), splat(float(LANES - left)), splat(0.0), e)
+    return sum_of_lanes(total)
+
+
+_in_groups = jit_enabled and wide_registers
+row_sums = row_sums_in_groups if _in_groups else row_sums_in_loop
 """Largest weight and sums of a row by whichever of the two suits the CPU."""
+weight_sum = weight_sum_in_groups if _in_groups else weight_sum_in_loop
+"""Sum of weights by whichever of the two suits the CPU."""

@@ -18,6 +18,8 @@ from qktheory.kernels.weights import (
     row_sums_in_groups,
     row_sums_in_loop,
     term,
+    weight_sum_in_groups,
+    weight_sum_in_loop,
 )
 
 Float = NDArray[np.float64]
@@ -25,8 +27,10 @@ Sums = Callable[[Float, int, int, float], tuple[float, float, float, float]]
 
 #: In registers of 512 bits where the CPU has them; the loop is there on every CPU.
 WAYS: list[Sums] = [row_sums_in_loop]
+PLAIN_WAYS: list[Callable[..., float]] = [weight_sum_in_loop]
 if jit_enabled and wide_registers:
     WAYS.append(row_sums_in_groups)
+    PLAIN_WAYS.append(weight_sum_in_groups)
 
 
 def sums(way: Sums, row: Float, shift: float = 0.0) -> tuple[float, float, float, float]:
@@ -112,3 +116,17 @@ def test_neighbours_of_a_row_do_not_count(way: Sums) -> None:
     flat[20:31] = np.linspace(-1.0, 1.0, 11)
     inside = way(flat, np.uint64(20), np.uint64(11), 0.0)  # type: ignore[arg-type]
     assert inside == sums(way, flat[20:31].copy())
+
+
+@pytest.mark.parametrize("way", PLAIN_WAYS)
+def test_masked_keys_add_nothing_to_a_plain_sum(way: Callable[..., float]) -> None:
+    rng = np.random.default_rng(3)
+    for size in range(1, 40):
+        row = -20.0 * rng.random(size)
+        row[rng.random(size) < 0.4] = -np.inf
+        exact = mpmath.fsum(mpmath.exp(mpmath.mpf(float(w))) for w in row)
+        found = way(row, np.uint64(0), np.uint64(size), 0.0)
+        assert found == pytest.approx(float(exact), rel=1e-14, abs=0.0)
+        assert way(np.full(size, -np.inf), np.uint64(0), np.uint64(size), 0.0) == 0.0
+        row[size // 2] = np.nan
+        assert np.isnan(way(row, np.uint64(0), np.uint64(size), 0.0))
