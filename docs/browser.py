@@ -4,9 +4,10 @@ Usage: python docs/browser.py SITE [--screenshots DIR] [--pages NAME ...] [--mat
 
 SITE is the folder that sphinx-build has written. A page fails if TeX is left in its text, if it is
 wider than the window (tables and formulas scroll inside a box of their own), if an image or a link
-within the site is broken, or if the console shows an error; the search has to find a claim. Needs
-Playwright and its Chromium, or one whose path is in CHROMIUM. MathJax comes from its usual address,
-or from a folder with the npm package `mathjax`.
+within the site is broken, if an image does not say what it shows, if formulas are not drawn, or if
+the console shows an error; the search has to find a claim. Needs Playwright and its Chromium, or
+one whose path is in CHROMIUM. MathJax comes from its usual address, or from a folder with the npm
+package `mathjax`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, TimeoutError, sync_playwright
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
@@ -45,6 +46,10 @@ _TOO_WIDE = """() => {
 }"""
 _IMAGES = """() => [...document.images]
   .filter((image) => image.complete && image.naturalWidth === 0).map((image) => image.src)"""
+#: Images without a text beside their file name.
+_SILENT = """() => [...document.querySelectorAll("article img")]
+  .filter((image) => !image.alt || image.src.endsWith(image.alt) || image.alt.includes("/"))
+  .filter((image) => image.alt.split(" ").length < 3).map((image) => image.src)"""
 _LINKS = "() => [...document.querySelectorAll('a[href]')].map((link) => link.href)"
 #: Whether every formula is drawn; speech for it may still be on its way.
 _TYPESET = """() => [...document.querySelectorAll("article .math")]
@@ -107,33 +112,43 @@ class Checker:
         self.site, self.folder = site, folder
         self.faults: list[str] = []
         self._anchors: dict[str, set[str] | None] = {}
-        self.pages: dict[str, Page] = {}
         self._console: list[str] = []
-        for name, width in WIDTHS.items():
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            page.route("**/*", route(site, mathjax))
-            page.on("console", lambda m: m.type == "error" and self._console.append(m.text))
-            page.on("pageerror", lambda error: self._console.append(str(error)))
-            self.pages[name] = page
+        self.page: Page = browser.new_page()
+        self.page.route("**/*", route(site, mathjax))
+        self.page.on("console", lambda m: m.type == "error" and self._console.append(m.text))
+        self.page.on("pageerror", lambda error: self._console.append(str(error)))
 
     def check(self, path: str, screenshots: Path | None) -> None:
-        """Open a page at every width."""
-        for name, page in self.pages.items():
-            self._console.clear()
-            page.goto(self.site + path, wait_until="load")
-            page.evaluate(_TYPESET)
-            found = [
+        """Open a page and look at it at every width; for pictures it is loaded at each of them."""
+        page = self.page
+        for number, (name, width) in enumerate(WIDTHS.items()):
+            page.set_viewport_size({"width": width, "height": 900})
+            if number == 0 or screenshots is not None:
+                self._console.clear()
+                page.goto(self.site + path, wait_until="load")
+                drawn = self._typeset()
+            found = [] if drawn else ["formulas are not drawn"]
+            found += [
                 f"TeX in the text: {hit.group()}" for hit in RAW.finditer(page.evaluate(_TEXT))
             ]
             found += [f"wider than the window: {node}" for node in page.evaluate(_TOO_WIDE)]
             found += [f"broken image: {address}" for address in page.evaluate(_IMAGES)]
+            found += [f"image without words: {address}" for address in page.evaluate(_SILENT)]
             found += [f"console: {text}" for text in self._console]
-            if name == "desktop":
+            if number == 0:
                 found += [f"broken link: {link}" for link in self._broken(page.evaluate(_LINKS))]
             self.faults += [f"{path} ({name}): {fault}" for fault in dict.fromkeys(found)]
             if screenshots is not None:
                 file = screenshots / f"{path.replace('/', '_').removesuffix('.html')}_{name}.png"
                 page.screenshot(path=file, full_page=True)
+
+    def _typeset(self) -> bool:
+        """Wait for the formulas and return whether all of them are drawn."""
+        try:
+            self.page.wait_for_function(_TYPESET, timeout=_PATIENCE)
+        except TimeoutError:
+            return False
+        return True
 
     def _broken(self, links: list[str]) -> Iterator[str]:
         for link in dict.fromkeys(links):
@@ -149,11 +164,12 @@ class Checker:
 
     def search(self, words: str, expected: str) -> None:
         """Search for words; the list of results has to hold a page."""
-        page = self.pages["desktop"]
+        page = self.page
+        page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
         page.goto(f"{self.site}search.html?q={words}", wait_until="load")
         try:
             page.wait_for_selector(f"#search-results a[href*='{expected}']", timeout=_PATIENCE)
-        except Exception:
+        except TimeoutError:
             self.faults.append(f"search for {words!r} does not find {expected}")
 
 

@@ -191,6 +191,9 @@ print(f"freezing point of a row of 256 keys: {qk.evaluate('ENT-0b', T=256, s=1.0
 # nearly so at $d = 64$.
 
 # %%
+# Figure: Left, singular values of W by rank at departures h = 0, 8 and 24 from normality rise
+# above the dotted eigenvalues, which are the same for every h. Right, the simulated mean
+# entropy of a row falls with h from about log T, along the line of a Gaussian row.
 departures = np.array([0.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0])
 simulated = [qk.simulate(head(h), ["entropy"], samples=4000, seed=0)["entropy"] for h in departures]
 grid = np.linspace(0.0, 34.0, 40)
@@ -269,6 +272,8 @@ stated = qk.evaluate("SPEC-10a", law="product_modulus", aspect=0.25, x=[0.5])["c
 print(f"root {at_half:.12f}, claim {stated:.12f}")
 
 # %%
+# Figure: Left, 200 non-zero eigenvalues of a product of Gaussian factors in the complex plane
+# fill the unit disc. Right, the fraction of them within radius r follows the curve F(r).
 product = qk.Ensemble.from_dict(
     {"d": 800, "T": 2, "matrix": {"model": "gaussian_factors", "d_k": 200}}
 )
@@ -303,6 +308,10 @@ with style():
 # eigenvector forgets $u$. This is the transition of Baik, Ben Arous and Péché ({claim}`SPEC-11a`).
 
 # %%
+# Figure: Left, the largest eigenvalue against the strength of a spike: planted, it stays at the
+# edge 2 up to strength 1 and then rises; prescribed, it is the strength itself beyond 2. Right,
+# the squared overlap of the leading eigenvector with the spike is 0 up to strength 1 and then
+# rises towards 1.
 noise = qk.Ensemble.from_dict({"d": 200, "T": 2, "matrix": {"model": "goe"}})
 u = np.zeros(200)
 u[0] = 1.0

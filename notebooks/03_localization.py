@@ -148,6 +148,9 @@ qk.derive("LOC-4a").uses
 
 
 # %%
+# Figure: Probability to be alive against the position of the key for three spectra of equal
+# traces: exact lines with Monte Carlo dots on them differ from each other and from the dashed
+# Gaussian limit, which is the same for all three.
 def walk_experiment(xi, eta, d=32, T=64, **spectrum):
     """A random walk under a symmetric W with given traces; semicircle unless told otherwise."""
     return {
@@ -200,6 +203,9 @@ for d in (8, 32, 128):
 # is drawn here, nothing else.
 
 # %%
+# Figure: Limit profile of aliveness over the relative position at four spreads. Left, trace 1:
+# a step to the second half at small spread. Right, trace 4: a window behind the middle. Large
+# spread lowers all of the profile.
 value = Formula(rho)
 position = np.linspace(0.0, 1.0, 401)
 
@@ -233,6 +239,8 @@ with style():
 qk.derive("LOC-5a")
 
 # %%
+# Figure: Contrast of the profile against the spread of the eigenvalues for traces from 0.1 to
+# 4. Every curve falls up to its dot, eta_1; that of trace 0.1 rises again beyond it.
 (theorem,) = qk.claims(["LOC-5a"])
 eta_1 = Formula(own(theorem, "eta_1"))
 
@@ -279,6 +287,9 @@ print(f"{folklore.claim.id}: {folklore.verdict}")
 # 0.2186, so the whole axis is U. The boundaries are roots of the formula above ({claim}`LOC-6`).
 
 # %%
+# Figure: Phase map over trace and spread: unlocalized above, late at the lower left, middle on
+# the right; the three meet in a triple point, and what no symmetric matrix of width 32 can have
+# is hatched.
 with style():
     figure, ax = plt.subplots(figsize=(5.6, 4.0), layout="constrained")
     plot_phase_map(ax, xi=(0.02, 4.0), eta=(0.02, 60.0), d=32, points=200)

@@ -66,6 +66,10 @@ compared = {
 print("exact predictions of rho agree:", [c["rho"].agrees for c in compared.values()])
 
 # %%
+# Figure: Shares of the four quarters of the sequence in four settings, aliveness beside softmax
+# weight. At small traces they are similar; with trace 1 and in phase M the softmax has nearly
+# everything in the last quarter; at trace 0 it prefers both ends where aliveness prefers the
+# middle.
 with style():
     figure, axes = plt.subplots(1, 4, figsize=(7.4, 2.7), sharey=True, layout="constrained")
     at = np.arange(1, 5)
@@ -108,6 +112,9 @@ at_zero, at_one = rho.func(-sp.oo, low), rho.func(high, sp.oo)
 at_one
 
 # %%
+# Figure: Probability that a key is clipped to 0, alive, or clipped to 1, stacked over the
+# relative position, in three settings. With trace 4 the keys of the last third are mostly
+# clipped to 1.
 theta = np.linspace(0.0, 1.0, 301)
 with style():
     figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.7), sharey=True, layout="constrained")
@@ -198,6 +205,9 @@ sp.simplify(last - first)
 
 
 # %%
+# Figure: Mean weight of a key times T over its relative position for three pairs of drift and
+# roughness: simulated lines end in the dots of the closed forms; without drift the line is flat
+# at 1.
 def drifted_bridge(m, kappa_squared, T=200):
     """A random walk whose row of logits is m i/T + s B_i with s^2 = kappa^2/T."""
     s = float(np.sqrt(kappa_squared / T))
@@ -278,6 +288,9 @@ for name, eigenvalues in spectra.items():
 # profile that the phase map would have to describe.
 
 # %%
+# Figure: Two panels over the relative position, logarithmic scale. Simulated softmax weight
+# follows the argmax law: U-shaped at trace 0, rising to the last key at trace 1. The dashed
+# aliveness is highest in the middle or nearly flat.
 inner = np.linspace(0.01, 0.99, 99)
 bins = 16
 middle = (np.arange(bins) + 0.5) / bins

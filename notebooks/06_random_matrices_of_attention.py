@@ -99,6 +99,8 @@ print(qk.verify(["RMT-1"]))
 # matrix.
 
 # %%
+# Figure: Left, histogram of scaled singular values of a random attention matrix on a quarter
+# circle. Right, its scaled eigenvalues but 1 fill a disc of radius c_T in the complex plane.
 bulk = qk.evaluate("RMT-2", T=T, s2=s2)
 singular = np.linalg.svd(A, compute_uv=False)
 eigenvalues = np.linalg.eigvals(A)
@@ -136,6 +138,9 @@ print(f"|lambda_2| {abs(rest[0]) / root:.6f}  RMT-2: {bulk['lambda2_modulus']:.6
 # value with what their largest entry alone predicts.
 
 # %%
+# Figure: Second singular value against the largest entry of the matrix, one dot a draw: flat at
+# 2 while the largest entry is small, then on the curve that its largest entry predicts as a
+# spike.
 T_small = 200
 strengths, second = [], []
 for one in np.linspace(0.1, 1.6, 28):
@@ -213,6 +218,8 @@ print(sp.series(1 / (1 - m), m, 0, order))
 # and $-0.3$. And with a matrix that has no eigenvalue but 0, $M = 0.45\,e_1 e_2^\top$.
 
 # %%
+# Figure: Eigenvalues of attention between tokens in three dimensions in the complex plane: dots
+# fall into circles at the products of powers of the eigenvalues of W, the rest is near 0.
 turn = 0.42 * np.array([[math.cos(0.9), -math.sin(0.9)], [math.sin(0.9), math.cos(0.9)]])
 W = np.zeros((3, 3))
 W[:2, :2], W[2, 2] = turn, -0.3
@@ -261,6 +268,9 @@ plt.show()
 
 
 # %%
+# Figure: Scaled second eigenvalue against dimensions per token: Monte Carlo intervals lie on
+# the falling curve of the conjecture, which reaches the dashed value of iid scores only for
+# many dimensions per token.
 def scaled_moduli(attention):
     """Return sqrt(T) |lambda_2| of matrices, shape (n, T, T)."""
     moduli = np.sort(np.abs(np.linalg.eigvals(attention)), axis=1)

@@ -85,6 +85,9 @@ compared = [qk.compare(rows(s0), ["entropy"], samples=1000, seed=0)["entropy"] f
 print("all intervals contain the exact mean:", all(one.agrees for one in compared))
 
 # %%
+# Figure: Mean entropy of a row against the width of its logits: Monte Carlo dots on the exact
+# line, which falls from log T; the line of entropy collapse at T = 128 stands well left of its
+# limit.
 line = qk.evaluate("ENT-16b", T=T, cosine_0=0.1)
 fine = np.linspace(0.05, 7.0, 30)
 exact = [qk.evaluate("ENT-13a", T=T, s0=s0, cosine=0.1, d_k=T)["mean_entropy"] for s0 in fine]
@@ -207,6 +210,8 @@ for title, (s0, skip) in settings.items():
     )
 
 # %%
+# Figure: Mean cosine of two tokens over eight layers in three settings: simulated networks with
+# intervals beside the recursion at finite T, at finite T and d, and in the limit of large T.
 layers = np.arange(depth + 1)
 with style():
     figure, axes = plt.subplots(
@@ -248,6 +253,9 @@ plt.show()
 # Entropy collapse is the line of {claim}`ENT-16b`. Between them is the window.
 
 # %%
+# Figure: Map of one minus the cosine after all layers over the width of the logits and the
+# weight of the skip. A horizontal rank line below and a vertical entropy line on the right
+# bound a window, which is labelled.
 T_map, L, epsilon = 256, 12, 0.05
 s0_axis, alpha_axis = np.linspace(0.1, 8.0, 50), np.linspace(0.1, 4.0, 50)
 gap = np.array(
@@ -322,6 +330,8 @@ for one in (0.0, 0.5, 0.9, 0.99):
 # tokens of the first layer.
 
 # %%
+# Figure: Logarithm of the gradient in the tokens of the first layer against the width of the
+# logits: near 0 up to the entropy line, rising by more than one beyond it.
 scan = [0.5, 1.0, 2.0, 3.0, 4.0, 6.0]
 gradients = [
     qk.simulate(network(s0, 2.0, T=24, depth=12), ["log10_gradient"], samples=64, seed=0)[

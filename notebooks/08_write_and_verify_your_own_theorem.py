@@ -212,6 +212,9 @@ careful = qk.verify(["MINE-1a"], wrong_twins=True, budget="standard")
 print(careful)
 
 # %%
+# Figure: Estimates of MINE-1a over the claimed value at each case, with intervals of the quick
+# and the standard budget. They contain 1, the claim; its wrong twin and independent logits are
+# marked beside it.
 rows = []
 for label, verification, colour in (
     ("quick budget", verdicts["MINE-1a"], COLOURS[5]),
@@ -397,6 +400,8 @@ print("the largest ones:", np.sort(broken)[-5:])
 # gives the largest entropy at a given participation exactly, and it is attained by that shape.
 
 # %%
+# Figure: Perplexity times participation against participation: random Gaussian rows stay below
+# the conjectured 2, the exact maximum rises above it, and the row found by falsify lies there.
 T = len(broken)
 levels = np.linspace(1.001 / T, 0.999, 150)
 most = [np.exp(qk.evaluate("ENT-10d", T=T, participation=one)["max_entropy"]) for one in levels]

@@ -23,6 +23,7 @@ RUNS = {
     "kernels": ["--seconds", "0.01", "--rows", "128"],
     "simulation": ["--seconds", "0.01", "--only", "bridge"],
     "networks": ["--seconds", "0.1", "--networks", "4"],
+    "phase": ["--turns", "1", "--only", "logit", "--preset", "freezing"],
     "entropy": ["--seconds", "0.001"],
 }
 _HEAD = """# Benchmarks
@@ -77,7 +78,8 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = [_HEAD + machine() + "\n"]
     for script, quick in RUNS.items():
-        chosen = ["--seconds", arguments.seconds] if arguments.seconds else []
+        timed = arguments.seconds and "--seconds" in quick
+        chosen = ["--seconds", arguments.seconds] if timed else []
         parts.append(measure(script, quick if arguments.quick else chosen))
     if arguments.quick:
         print("\n".join(parts))

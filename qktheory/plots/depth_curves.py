@@ -82,7 +82,7 @@ def plot_depth(comparisons: Mapping[str, Comparison], name: str, ax: Axes) -> li
         ax.set_ylim(_RAREST, 2.0)
     elif lowest < _FLOOR:
         ax.set_ylim(_FLOOR, highest + 1.0)
-        ax.text(0.02, 0.03, "some fall on, as $3^l$", transform=ax.transAxes)
+        ax.text(0.02, 0.03, "some fall on,\nas $3^l$", transform=ax.transAxes)
     ax.set_xlabel("layers used by a path" if shares else "layer $l$")
     ax.set_ylabel(observable.title)
     return lines

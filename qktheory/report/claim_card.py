@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,12 @@ from qktheory.theorems.claim import Claim, Routine, Source
 from qktheory.verification.verdict import plain
 
 __all__ = ["claim_card", "claim_latex", "formula_latex", "formula_text", "source_dict"]
+
+#: What stands between two factors until it is known what they are; SymPy takes it for a space, and
+#: writes a dot between numbers.
+_TIMES = r" \quad "
+#: A name of several letters, or its power, at the end.
+_WORD_BEFORE = re.compile(r"\\mathrm\{[^{}]*\}(\^\{[^{}]*\})?$")
 
 #: Names of Greek letters.
 _GREEK = frozenset(
@@ -45,6 +52,15 @@ def _name_latex(name: str) -> str:
     return f"{head}_{{{' '.join(rest)}}}" if rest else head
 
 
+def _spaced(latex: str) -> str:
+    """Put a thin space beside words that stand in a product, nothing between letters."""
+    head, *factors = latex.split(_TIMES)
+    for factor in factors:
+        word = factor.startswith(r"\mathrm{") or _WORD_BEFORE.search(head)
+        head += (r" \, " if word else " ") + factor
+    return head
+
+
 def formula_latex(definition: sp.Basic | Routine) -> str:
     r"""Return the statement of a value as LaTeX.
 
@@ -61,7 +77,7 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
     --------
     >>> from qktheory.symbolic.symbols import symbol
     >>> print(formula_latex(symbol("temperature") * symbol("eta_F")))
-    \eta_{F} \mathrm{temperature}
+    \eta_{F} \, \mathrm{temperature}
     """
     expression = _expression(definition)
     names = {
@@ -70,7 +86,8 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
         if isinstance(s, sp.Symbol) and s.name.split("_")[0] not in _GREEK
     }
     # SymPy takes a function of the name "root" for the TeX command, which takes other arguments.
-    return str(sp.latex(expression, symbol_names=names)).replace(r"\root{", r"\operatorname{root}{")
+    latex = str(sp.latex(expression, symbol_names=names, mul_symbol=_TIMES))
+    return _spaced(latex).replace(r"\root{", r"\operatorname{root}{")
 
 
 def claim_latex(claim: Claim) -> str:

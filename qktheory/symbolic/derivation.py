@@ -224,15 +224,17 @@ class Derivation:
         return rf"$\displaystyle \begin{{array}}{{ll}} {lines} \end{{array}}$"
 
     def _repr_html_(self) -> str:
+        # The formula last: it may be wider than the page.
         rows = "".join(
-            rf"<tr><td>{number}</td><td>\(\displaystyle {html.escape(step.latex())}\)</td>"
-            f"<td>{html.escape(step.reason)}</td><td>{html.escape(step.status)}</td></tr>"
+            f"<tr><td>{number}</td><td>{html.escape(step.reason)}</td>"
+            f"<td>{html.escape(step.status)}</td>"
+            rf"<td>\(\displaystyle {html.escape(step.latex())}\)</td></tr>"
             for number, step in enumerate(self.steps, 1)
         )
         return (
             # The class is what MathJax looks for on pages that limit it to what is marked.
             f'<table class="tex2jax_process"><caption>{html.escape(self.claim)}</caption>'
-            f"<tr><th></th><th>line</th><th>reason</th><th>status</th></tr>{rows}</table>"
+            f"<tr><th></th><th>reason</th><th>status</th><th>line</th></tr>{rows}</table>"
         )
 
     def __repr__(self) -> str:
