@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qktheory.cli import main
+from qktheory.theorems.claim import CLAIMS
+from qktheory.theorems.derivations import DERIVATIONS
 
 SPEC = """
 d = 4
@@ -42,6 +44,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     """Run a command line in a folder of its own that holds spec.toml."""
     (tmp_path / "spec.toml").write_text(SPEC)
     monkeypatch.chdir(tmp_path)
+    for registry in (CLAIMS, DERIVATIONS):
+        # What a file of a user registers is gone after the test.
+        monkeypatch.setattr(registry, "_entries", {name: registry[name] for name in registry})
     monkeypatch.setenv("COLUMNS", "140")
     return lambda *args: CliRunner().invoke(main, [str(arg) for arg in args])
 
