@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -39,6 +40,12 @@ def search(claim: Claim, evaluations: int, seconds: float = 20.0) -> Iterator[tu
 
 def violated(claim: Claim, evaluations: int) -> bool:
     return any(stands for _, stands in search(claim, evaluations))
+
+
+@lru_cache
+def tightest(name: str) -> dict[str, tuple[Finding, bool]]:
+    """Return what one search finds for each inequality of a claim."""
+    return {f.name: (f, stands) for f, stands in search(claims([name])[0], 1000)}
 
 
 # --- what is known to be there --------------------------------------------------------------------
@@ -78,8 +85,7 @@ def test_folklore_is_violated_without_being_told_where(name: str, digits: bool) 
     ],
 )
 def test_bounds_that_are_attained_are_found_tight(name: str, inequality: str, least: float) -> None:
-    found = {f.name: (f, stands) for f, stands in search(claims([name])[0], 1000)}
-    finding, stands = found[inequality]
+    finding, stands = tightest(name)[inequality]
     tightness = finding.pair.tightness
     assert not stands
     assert not finding.pair.degenerate
