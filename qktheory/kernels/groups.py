@@ -11,9 +11,12 @@ from qktheory.base.errors import bad_value
 from qktheory.kernels.policy import elementary
 from qktheory.kernels.vectors import LANES
 
-__all__ = ["interleave", "real_stack"]
+__all__ = ["check_finite", "interleave", "not_finite", "real_stack"]
 
 Float = NDArray[np.float64]
+
+#: The largest power of two that entries are multiplied by: its inverse is a normal number too.
+_LARGEST_UNIT = 2.0**1020
 
 
 def real_stack(name: str, matrices: Any, square: bool = False) -> Float:
@@ -44,6 +47,18 @@ def real_stack(name: str, matrices: Any, square: bool = False) -> Float:
     return np.array(array, dtype=np.float64, order="C")
 
 
+def not_finite(name: str, number: int) -> ValueError:
+    """Return the error for a matrix of a stack that has a NaN or an infinity."""
+    return bad_value(name, f"matrix {number} with an entry that is not finite", "finite numbers")
+
+
+def check_finite(name: str, stack: Float) -> None:
+    """Raise a `ValueError` that names the first matrix of a stack with a NaN or an infinity."""
+    finite = np.isfinite(stack).all(axis=(1, 2))
+    if not finite.all():
+        raise not_finite(name, int(np.argmin(finite)))
+
+
 @elementary
 def interleave(
     flat: Float,
@@ -57,6 +72,8 @@ def interleave(
     group: Float,
 ) -> None:
     """Bring up to eight matrices of a stack to a largest entry of about one, beside each other.
+
+    Matrices below 2^-1020 stay smaller than that, but far from where squares underflow.
 
     Parameters
     ----------
@@ -89,7 +106,7 @@ def interleave(
         # Powers of two by repeated doubling: exact, and rare beyond a few steps.
         while top * unit >= 2.0:
             unit *= 0.5
-        while 0.0 < top * unit < 0.5:
+        while 0.0 < top * unit < 0.5 and unit < _LARGEST_UNIT:
             unit *= 2.0
         scale[lane] = 1.0 / unit + doubt
         for i in range(rows):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qktheory.kernels import reference
-from qktheory.kernels.groups import real_stack
+from qktheory.kernels.groups import check_finite, not_finite, real_stack
 from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 from qktheory.kernels.vectors import LANES, absolute, load, maximum, minimum, splat, store
 
@@ -53,18 +53,25 @@ def _range(rows: Float, p: int, q: int, width: int, lanes: Float) -> float:
 
 
 @elementary
-def _widest(flat: Float, n: int, rows: int, columns: int, kind: int, out: Float) -> None:
+def _widest(flat: Float, n: int, rows: int, columns: int, kind: int, out: Float) -> int:
+    """Fill the largest distances; return the number of a matrix that is not finite, or -1."""
     wide_vectors()
     width = (columns + LANES - 1) // LANES * LANES
     padded = np.zeros(rows * width)
     lanes = np.zeros(2 * LANES)
     for m in range(n):
+        doubt = 0.0
         for i in range(rows):
             at = (m * rows + i) * columns
-            padded[i * width : i * width + columns] = flat[at : at + columns]
+            for j in range(columns):
+                entry = flat[at + j]
+                doubt += entry - entry
+                padded[i * width + j] = entry
             # Repeats of an entry leave a range as it is; sums are padded with zeros.
             for j in range(columns, width):
                 padded[i * width + j] = flat[at] if kind == 2 else 0.0
+        if doubt != 0.0:
+            return m
         widest = 0.0
         for i in range(rows - 1):
             for j in range(i + 1, rows):
@@ -74,10 +81,9 @@ def _widest(flat: Float, n: int, rows: int, columns: int, kind: int, out: Float)
                     found = _l2(padded, i * width, j * width, width, lanes)
                 else:
                     found = _range(padded, i * width, j * width, width, lanes)
-                # A NaN stays.
-                if not found <= widest:
-                    widest = found
+                widest = max(widest, found)
         out[m] = widest
+    return -1
 
 
 def _of_stack(matrices: ArrayLike, kind: int) -> Float:
@@ -85,8 +91,11 @@ def _of_stack(matrices: ArrayLike, kind: int) -> Float:
     n, rows, columns = stack.shape
     out = np.empty(n)
     if jit_enabled:
-        _widest(stack.reshape(-1), n, rows, columns, kind, out)
+        bad = _widest(stack.reshape(-1), n, rows, columns, kind, out)
+        if bad >= 0:
+            raise not_finite("matrices", bad)
     else:
+        check_finite("matrices", stack)
         reference.widest(stack, kind, out)
     return out
 
@@ -97,6 +106,7 @@ def widest_l1(matrices: ArrayLike) -> Float:
     Parameters
     ----------
     matrices : array_like of shape (n, rows, columns)
+        Finite numbers.
 
     Returns
     -------
@@ -106,7 +116,7 @@ def widest_l1(matrices: ArrayLike) -> Float:
     Raises
     ------
     ValueError
-        For another shape or kind of number.
+        For another shape or kind of number, or an entry that is not finite.
 
     Examples
     --------

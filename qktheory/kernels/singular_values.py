@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qktheory.base.errors import bad_value
-from qktheory.kernels.groups import interleave, real_stack
+from qktheory.kernels.groups import check_finite, interleave, not_finite, real_stack
 from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 from qktheory.kernels.vectors import (
     LANES,
@@ -152,12 +151,11 @@ def singular_values(matrices: ArrayLike) -> Float:
     stack = real_stack("matrices", matrices)
     n, rows, columns = stack.shape
     if not jit_enabled or rows * columns > _LARGEST:
-        if not np.isfinite(stack).all():
-            raise bad_value("matrices", "an entry that is not finite", "finite numbers")
+        check_finite("matrices", stack)
         return np.asarray(np.linalg.svd(stack, compute_uv=False))
     out = np.empty((n, min(rows, columns)))
     bad = _singular_values(stack.reshape(-1), n, rows, columns, out)
     if bad >= 0:
-        raise bad_value("matrices", f"matrix {bad} with an entry that is not finite", "numbers")
+        raise not_finite("matrices", bad)
     out.sort(axis=1)
     return np.ascontiguousarray(out[:, ::-1])

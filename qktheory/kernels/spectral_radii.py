@@ -7,8 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qktheory.base.errors import bad_value
-from qktheory.kernels.groups import interleave, real_stack
+from qktheory.kernels.groups import check_finite, interleave, not_finite, real_stack
 from qktheory.kernels.policy import elementary, jit_enabled, wide_vectors
 from qktheory.kernels.vectors import LANES, below, load, root, splat, store
 
@@ -20,6 +19,9 @@ Index = NDArray[np.int64]
 #: Beyond this order LAPACK is faster.
 _LARGEST = 64
 _ROUNDING = 2.0**-52
+#: Sums of squares below this have lost digits to underflow. A reflection made of them would not be
+#: orthogonal; what it would remove is below 1e-140 of the norm, and is set to 0.
+_NOTHING = 1e-280
 #: Sweeps that an eigenvalue may take; every tenth has shifts of its own kind.
 _PATIENCE = 40
 
@@ -57,7 +59,7 @@ def _balance(group: Float, m: int, width: int, lane: int) -> None:
 @elementary
 def _reduce(H: Float, v: Float, m: int, width: int) -> None:
     """Bring eight matrices to Hessenberg form by reflections."""
-    zero, one = splat(0.0), splat(1.0)
+    zero, one, nothing = splat(0.0), splat(1.0), splat(_NOTHING)
     for k in range(m - 2):
         tail = zero
         for i in range(k + 2, m):
@@ -67,9 +69,9 @@ def _reduce(H: Float, v: Float, m: int, width: int) -> None:
         length = root(first * first + tail)
         beta = below(first, zero, length, -length)
         # Where nothing is left to remove, the reflection is the identity.
-        tau = below(zero, tail, (beta - first) / beta, zero)
-        inverse = below(zero, tail, one / (first - beta), zero)
-        store(H, LANES * ((k + 1) * width + k), below(zero, tail, beta, first))
+        tau = below(nothing, tail, (beta - first) / beta, zero)
+        inverse = below(nothing, tail, one / (first - beta), zero)
+        store(H, LANES * ((k + 1) * width + k), below(nothing, tail, beta, first))
         store(v, LANES * (k + 1), one)
         for i in range(k + 2, m):
             place = LANES * (i * width + k)
@@ -180,39 +182,34 @@ def _sweep(
     H: Float, width: int, begin: Float, end: Float, low: int, top: int, high: int, start: Float
 ) -> None:
     """Chase the bulges of eight windows from row top to high; each lane has its own ends."""
-    zero, one = splat(0.0), splat(1.0)
+    zero, one, nothing = splat(0.0), splat(1.0), splat(_NOTHING)
     begins, ends = load(begin, 0), load(end, 0)
     row = LANES * width
     for k in range(top, high):
         here = splat(float(k))
         at = LANES * (k * width + k)
         p, q, r = load(start, 0), load(start, LANES), load(start, 2 * LANES)
-        before, under, below_2 = zero, zero, zero
+        before = zero
         if k > 0:
             before = load(H, at - LANES)
-            under = load(H, at + row - LANES)
-            below_2 = load(H, at + 2 * row - LANES)
             # Beyond its first row, a lane reflects what the step before has left.
             p = below(begins, here, before, p)
-            q = below(begins, here, under, q)
-            r = below(begins, here, below_2, r)
+            q = below(begins, here, load(H, at + row - LANES), q)
+            r = below(begins, here, load(H, at + 2 * row - LANES), r)
         tail = q * q + r * r
         length = root(p * p + tail)
         beta = below(p, zero, length, -length)
         # Lanes that have not begun, or are done, reflect nothing.
         tail = below(here, begins, zero, below(here, ends, tail, zero))
-        tau = below(zero, tail, (beta - p) / beta, zero)
-        inverse = below(zero, tail, one / (p - beta), zero)
+        tau = below(nothing, tail, (beta - p) / beta, zero)
+        inverse = below(nothing, tail, one / (p - beta), zero)
         v_1, v_2 = q * inverse, r * inverse
         if k > 0:
-            inside = below(begins, here, below(zero, tail, beta, before), before - tau * before)
+            inside = below(begins, here, below(nothing, tail, beta, before), before - tau * before)
             store(H, at - LANES, inside)
-            store(H, at + row - LANES, below(zero, tail, below(begins, here, zero, under), under))
-            store(
-                H,
-                at + 2 * row - LANES,
-                below(zero, tail, below(begins, here, zero, below_2), below_2),
-            )
+            # The bulge in the windows of lanes at work; outside them these are 0 already.
+            store(H, at + row - LANES, zero)
+            store(H, at + 2 * row - LANES, zero)
         t_1, t_2 = tau * v_1, tau * v_2
         for j in range(k, high + 1):
             place = LANES * (k * width + j)
@@ -324,13 +321,13 @@ def spectral_radii(matrices: ArrayLike) -> Float:
     if jit_enabled and m <= _LARGEST:
         bad = _spectral_radii(stack.reshape(-1), n, m, out)
         if bad >= 0:
-            raise bad_value("matrices", f"matrix {bad} with an entry that is not finite", "numbers")
+            raise not_finite("matrices", bad)
         zeros = stack == 0.0
         if zeros.any():
             zeros[:, np.arange(m), np.arange(m)] = False
             out[zeros.any(axis=(1, 2))] = np.nan
-    elif not np.isfinite(stack).all():
-        raise bad_value("matrices", "an entry that is not finite", "finite numbers")
+    else:
+        check_finite("matrices", stack)
     left = np.isnan(out)
     if left.any():
         out[left] = np.abs(np.linalg.eigvals(stack[left])).max(axis=1)

@@ -71,6 +71,17 @@ def test_equal_and_vanishing_singular_values(m: int) -> None:
     assert not found[3].any()
 
 
+def test_entries_far_below_the_smallest_normal_number() -> None:
+    """Entries of 2^-1060 and less: the power of two that brings them to 1 is not a number."""
+    stack = np.array([[[3.0, 1.0], [-2.0, 5.0]]]) * 2.0 ** np.array([-1060, -900, 0])[:, None, None]
+    for function in (singular_values, spectral_radii):
+        found = function(stack).reshape(3, -1)
+        assert found[:2] == pytest.approx(
+            found[2] * 2.0 ** np.array([[-1060], [-900]]), rel=1e-3, abs=0.0
+        )
+        assert not function(np.full((1, 2, 2), 5e-324)).max() > 2e-323
+
+
 # --- spectral radii ------------------------------------------------------------------------------
 
 
@@ -85,6 +96,17 @@ def test_spectral_radii_are_backward_stable(seed: int, n: int, m: int, graded: b
     expected = np.abs(values).max(axis=1)
     allowed = 1e-13 * np.linalg.cond(vectors) * np.linalg.norm(stack, axis=(1, 2))
     assert np.all(np.abs(spectral_radii(stack) - expected) <= allowed)
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-158, 3e-162, 1e-170])
+def test_reflections_are_not_made_of_squares_that_underflow(size: float) -> None:
+    """A vertex with hardly any edges: what a reflection loses by underflow reaches all others."""
+    m, n = 6, 24
+    stack = np.random.default_rng(5).uniform(0.5, 1.5, (n, m, m))
+    expected = np.abs(np.linalg.eigvals(stack[:, 1:, 1:])).max(axis=1)
+    edges = size * np.random.default_rng(6).uniform(0.3, 3.0, (n, 2, m))
+    stack[:, 0], stack[:, :, 0] = edges[:, 0], edges[:, 1]
+    assert spectral_radii(stack) == pytest.approx(expected, rel=1e-13)
 
 
 def test_softmax_quotients_have_the_radii_of_many_digits() -> None:
@@ -139,12 +161,15 @@ def test_no_matrix_feels_the_others(function) -> None:
     assert np.array_equal(function(np.asfortranarray(stack)), together)
 
 
-@pytest.mark.parametrize("function", [singular_values, spectral_radii])
+@pytest.mark.parametrize(
+    "function", [singular_values, spectral_radii, widest_l1, widest_l2, widest_range]
+)
 @pytest.mark.parametrize("m", [3, 80])
-def test_what_is_not_finite_is_named(function, m: int) -> None:
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_named(function, m: int, bad: float) -> None:
     stack = _stack(0, 10, m, m)
-    stack[9, 1, 2] = np.nan
-    with pytest.raises(ValueError, match=r"matrices = .*not finite"):
+    stack[9, 1, 2] = bad
+    with pytest.raises(ValueError, match=r"matrices = 'matrix 9 .*not finite"):
         function(stack)
     with pytest.raises(ValueError, match=r"matrices = .*shape"):
         function(stack[0])

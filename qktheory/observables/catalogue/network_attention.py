@@ -40,9 +40,9 @@ def _dobrushin(networks: NetworkPass) -> Floats:
 def _score_diameter(networks: NetworkPass) -> Floats:
     def of_layer(k: int) -> Floats:
         scores = networks.layers[k].scores
-        E = shifted(scores.E, scores.exponent)
-        E = E if scores.bias is None else E + scores.bias
-        return _per_head(E, widest_range)
+        if scores.bias is None:
+            return shifted(_per_head(scores.E, widest_range), scores.exponent)
+        return _per_head(shifted(scores.E, scores.exponent) + scores.bias, widest_range)
 
     return _per_layer(networks, of_layer)
 
