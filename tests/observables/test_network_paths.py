@@ -64,6 +64,23 @@ def _enumerated(
     return np.asarray((sums**2).sum(axis=(1, 2)))
 
 
+@pytest.mark.parametrize("scale", [1e-60, 1e60])
+def test_shares_of_a_deep_network_have_no_scale(scale: float) -> None:
+    """Sums over 8 layers are 1e480 or 1e-480 times others, which no float holds.
+
+    Attention is given by positions, so that it does not feel the scale.
+    """
+
+    def shares(factor: float) -> np.ndarray:
+        value = {"model": "gaussian_factors", "d_k": 3, "scale": 0.8 * factor}
+        spec = table(skip="alpha", alpha=factor, depth=8, value=value, position_bias=0.5)
+        spec["matrix"]["scale"] = 0.0
+        drawn = Simulation.prepare(spec, ["path_residual_share"], seed=5).draws(0, 3)
+        return drawn["path_residual_share"]
+
+    assert shares(scale) == pytest.approx(shares(1.0), rel=1e-9)
+
+
 def test_lengths_follow_the_law_and_nothing_else() -> None:
     """20,000 paths, chi-squared with 8 degrees of freedom below 40: false alarm 3e-6.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from qktheory.numerics.scaled_stack import ScaledStack
 from qktheory.observables.network_pass import NetworkPass
 from qktheory.observables.observable import OBSERVABLES, NetworkObservable
 
@@ -25,10 +28,10 @@ def _shares(networks: NetworkPass) -> Floats:
     """Return shares in the squared spreads of the sums of all paths of a length, (n, L + 1).
 
     The common row of a partial sum stays one, so only deviations are carried along, and they meet
-    attention less its common distribution.
+    attention less its common distribution. Tokens that are all equal have no shares.
     """
     skip = networks.rule.network.skip_factor
-    sums = networks.states[0].residual.value()[:, None]
+    sums = networks.states[0].residual.mantissa[:, None]
     for number, layer in enumerate(networks.layers):
         weights = networks.weights(number)
         images = np.matmul(sums[:, None], weights.value.left[:, :, None])
@@ -40,34 +43,43 @@ def _shares(networks: NetworkPass) -> Floats:
         empty = np.zeros_like(sums[:, :1])
         sums = skip * np.concatenate([sums, empty], axis=1)
         sums[:, 1:] += longer
-    top = np.abs(sums).max(axis=(1, 2, 3), keepdims=True)
-    sums = sums / np.where(top == 0.0, np.nan, top)  # tokens that are all equal have no shares
+        # Shares have no scale, and sums over many layers would leave the range of floats.
+        sums = ScaledStack.of(sums).mantissa
     squares = (sums * sums).sum(axis=(2, 3))
-    return np.asarray(squares / squares.sum(axis=1, keepdims=True))
+    total = squares.sum(axis=1, keepdims=True)
+    return np.asarray(squares / np.where(total == 0.0, np.nan, total))
 
 
-OBSERVABLES.add(
+def _add(
+    name: str,
+    title: str,
+    definition: str,
+    compute: Callable[[NetworkPass], Floats],
+    linear: bool = False,
+) -> None:
+    observable = NetworkObservable(
+        name=name,
+        title=title,
+        definition=definition,
+        bounds=lambda T: (0.0, 1.0),
+        vector=True,
+        compute=compute,
+        of="length",
+        linear=linear,
+    )
+    OBSERVABLES.add(name, observable)
+
+
+_add(
     "path_length",
-    NetworkObservable(
-        name="path_length",
-        title="share of the paths",
-        definition=r"P(k \text{ layers used}),\ \text{a path drawn uniformly}",
-        bounds=lambda T: (0.0, 1.0),
-        vector=True,
-        compute=_drawn_lengths,
-        of="length",
-    ),
+    "share of the paths",
+    r"P(k \text{ layers used}),\ \text{a path drawn uniformly}",
+    _drawn_lengths,
 )
-OBSERVABLES.add(
+_add(
     "path_residual_share",
-    NetworkObservable(
-        name="path_residual_share",
-        title="share of the squared residual",
-        definition=r"\|R_k\|_F^2 / \sum_j \|R_j\|_F^2,\ R_k = \Pi \sum_{|p| = k} P_p X_0 W_p",
-        bounds=lambda T: (0.0, 1.0),
-        vector=True,
-        compute=_shares,
-        of="length",
-        linear=True,
-    ),
+    "share of the squared residual",
+    r"\|R_k\|_F^2 / \sum_j \|R_j\|_F^2,\ R_k = \Pi \sum_{|p| = k} P_p X_0 W_p",
+    _shares,
+    linear=True,
 )
