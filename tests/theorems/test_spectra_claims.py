@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import qktheory as qk
+from qktheory.theorems.claim import CLAIMS
 
 W = [[1.0, 2.0, 0.0], [0.0, -1.0, 1.0], [3.0, 0.0, 2.0]]
 
@@ -150,6 +151,14 @@ def test_eigenvalues_fill_the_ring_of_spec_5() -> None:
             {"eigenvalue_real_parts": [1.0], "eigenvalue_imag_parts": [0.0, 0.0]},
             "length d = 1",
         ),
+        *(
+            (
+                name,
+                {"law": "marchenko_pastur", "ratio": 1e100, "k": [3, 6]},
+                r"k\[1\] = 6: .*law 'marchenko_pastur' has a finite value",
+            )
+            for name in ("SPEC-8a", "SPEC-9", "SPEC-10a")
+        ),
         ("SPEC-13a", {"W_QK": W, "k": [0]}, r"k\[0\] = 0"),
         ("SPEC-13a", {"W_QK": W, "Sigma": [1.0, 1.0]}, "Sigma"),
         ("SPEC-13a", {"W_QK": [[1e60]], "k": [40]}, "cumulants is not a finite number"),
@@ -162,3 +171,11 @@ def test_bad_parameters_are_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         qk.evaluate(name, **parameters)
+
+
+def test_an_order_without_a_finite_moment_is_no_valid_parameter() -> None:
+    """Refused before values are asked for, so that valid parameters have values."""
+    claim = CLAIMS["SPEC-10a"]
+    assert claim.checked({"law": "marchenko_pastur", "ratio": 1e100, "k": [3]})
+    with pytest.raises(ValueError, match=r"k\[0\] = 5"):
+        claim.checked({"law": "marchenko_pastur", "ratio": 1e100, "k": [5]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,11 @@ def _listed(
     values = np.asarray(compute(law, given), dtype=np.float64)
     if not np.isfinite(values).all():
         where = int(np.flatnonzero(~np.isfinite(values))[0])
+        entry = given[where]
         raise bad_value(
             f"{argument}[{where}]",
-            float(given[where]),
-            f"a point where law {law.name!r} has a finite value in double precision",
+            entry if isinstance(entry, int) else float(entry),
+            f"a number for which law {law.name!r} has a finite value in double precision",
         )
     return [float(value) for value in values]
 
@@ -105,6 +107,23 @@ def _atom_at_zero(law: Law) -> float | None:
     return None
 
 
+@lru_cache(maxsize=256)
+def _moment(law: Law, order: int) -> float:
+    """Return a moment, inf where it leaves double precision; asked twice, see `_complete`."""
+    try:
+        return law.moment(order)
+    except OverflowError:
+        return math.inf
+
+
+@lru_cache(maxsize=256)
+def _free_cumulant(law: Law, order: int) -> float:
+    try:
+        return law.free_cumulant(order)
+    except OverflowError:
+        return math.inf
+
+
 def _planar(law: Law, x: Any) -> Any:
     assert isinstance(law, ProductModulus)
     return law.planar_density(x)
@@ -114,6 +133,19 @@ def _finite_edge(law: Law, end: int) -> float | None:
     edge = law.edges[end]
     return None if math.isinf(edge) else edge
 
+
+_MOMENTS = _value(
+    sp.Integral(_t**_k * density(_t), (_t, -sp.oo, sp.oo)),
+    "k",
+    _but("product_modulus"),
+    lambda law, orders: [_moment(law, k) for k in orders],
+)
+_FREE_CUMULANTS = _value(
+    sp.Sum(_KAPPA[sp.Symbol("n")] * _w ** (sp.Symbol("n") - 1), (sp.Symbol("n"), 1, sp.oo)),
+    "k",
+    _but(*_PRODUCTS),
+    lambda law, orders: [_free_cumulant(law, k) for k in orders],
+)
 
 VALUES: dict[str, sp.Basic | Routine] = {
     "support_lower": Routine(sp.Symbol("inf supp rho"), lambda law: _finite_edge(law, 0), ("law",)),
@@ -128,18 +160,8 @@ VALUES: dict[str, sp.Basic | Routine] = {
         _but("product_squared_singular"),
         lambda law, u: law.quantile(u),
     ),
-    "moments": _value(
-        sp.Integral(_t**_k * density(_t), (_t, -sp.oo, sp.oo)),
-        "k",
-        _but("product_modulus"),
-        lambda law, orders: [law.moment(k) for k in orders],
-    ),
-    "free_cumulants": _value(
-        sp.Sum(_KAPPA[sp.Symbol("n")] * _w ** (sp.Symbol("n") - 1), (sp.Symbol("n"), 1, sp.oo)),
-        "k",
-        _but(*_PRODUCTS),
-        lambda law, orders: [law.free_cumulant(k) for k in orders],
-    ),
+    "moments": _MOMENTS,
+    "free_cumulants": _FREE_CUMULANTS,
     "stieltjes": _value(_TRANSFORM, "z", _STIELTJES, lambda law, z: law.stieltjes(z)),
     "r_transform": _value(
         sp.Eq(sp.Function("G")(sp.Function("R")(_w) + 1 / _w), _w),
@@ -154,13 +176,16 @@ def _complete(parameters: dict[str, Any]) -> None:
     law = complete_law(parameters)
     if parameters["u"] is not None and law.name != "pareto" and (parameters["u"] <= 0.0).any():
         raise bad_value("u", parameters["u"], "levels in (0, 1)")
-    # Points that a law excludes are bad parameters, not values that fail.
+    # Points and orders that a law excludes are bad parameters, not values that fail.
     if parameters["z"] is not None and law.name in _STIELTJES:
         law.stieltjes(parameters["z"])
     if parameters["w"] is not None and law.name in _R_TRANSFORM:
         law.r_transform(parameters["w"])
     if parameters["k"] is not None and isinstance(law, Pareto):
         law.check_finite("k", max(parameters["k"]), 1)
+    with np.errstate(all="ignore"):
+        _MOMENTS(parameters)
+        _FREE_CUMULANTS(parameters)
 
 
 # --- other routes and random draws ----------------------------------------------------------------
