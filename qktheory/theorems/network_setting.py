@@ -8,7 +8,11 @@ import numpy as np
 
 from qktheory.attention.network import Network
 from qktheory.simulation.realization import Realization
+from qktheory.spectra.matrices.gaussian_factors import GaussianFactors
+from qktheory.spectra.matrices.ginibre import Ginibre
+from qktheory.spectra.matrices.goe import GOE
 from qktheory.tokens.laws.fixed import Fixed
+from qktheory.tokens.laws.iid import Iid
 
 __all__ = [
     "attention_alone",
@@ -41,11 +45,11 @@ def attention_alone(realization: Realization) -> Network | None:
 def iid_scores(realization: Realization) -> dict[str, Any]:
     """Return T, d and the variance s2 of the scores of orthogonal tokens under a Ginibre map."""
     ensemble = realization.ensemble
-    tokens = ensemble.tokens
+    tokens, matrix = ensemble.tokens, ensemble.matrix
     assert isinstance(tokens, Fixed)
+    assert isinstance(matrix, Ginibre)
     square = float(np.sum(tokens.X.values[0] ** 2))
-    scale: float = ensemble.matrix.scale  # type: ignore[attr-defined]
-    s2 = (scale * square / realization.temperature) ** 2 / ensemble.d
+    s2 = (matrix.scale * square / realization.temperature) ** 2 / ensemble.d
     return {"T": ensemble.T, "d": ensemble.d, "s2": s2}
 
 
@@ -56,7 +60,7 @@ def is_iid_scores(realization: Realization) -> bool:
     """
     ensemble = realization.ensemble
     network = attention_alone(realization)
-    if network is None or network.depth != 1 or ensemble.matrix.name != "ginibre":
+    if network is None or network.depth != 1 or not isinstance(ensemble.matrix, Ginibre):
         return False
     if not isinstance(ensemble.tokens, Fixed):
         return False
@@ -74,8 +78,9 @@ def uniform_with_skip(realization: Realization) -> dict[str, Any]:
     ensemble = realization.ensemble
     network = ensemble.network
     assert network is not None
-    scale: float = network.value.model.scale  # type: ignore[attr-defined]
-    gain = network.heads * (scale / network.skip_factor) ** 2
+    value = network.value.model
+    assert isinstance(value, Ginibre | GaussianFactors)
+    gain = network.heads * (value.scale / network.skip_factor) ** 2
     layers = list(range(network.depth + 1))
     return {"T": ensemble.T, "cosine_0": 0.0, "gain": gain, "layers": layers}
 
@@ -89,9 +94,11 @@ def is_uniform_with_skip(realization: Realization) -> bool:
     network = attention_alone(realization)
     if network is None or network.skip_factor == 0.0 or network.weights == "shared":
         return False
-    if network.value.model.name not in ("ginibre", "gaussian_factors"):
+    if not isinstance(network.value.model, Ginibre | GaussianFactors):
         return False
-    if getattr(ensemble.matrix, "scale", None) != 0.0 or ensemble.tokens.name != "iid":
+    matrix = ensemble.matrix
+    if not isinstance(matrix, Ginibre | GaussianFactors | GOE) or matrix.scale != 0.0:
         return False
-    values = realization.covariance.values
-    return bool(np.ptp(values) <= 1e-12 * float(values.max()))
+    if not isinstance(ensemble.tokens, Iid):
+        return False
+    return realization.covariance.is_isotropic

@@ -74,6 +74,25 @@ def test_other_networks_are_not_predicted(change: dict[str, Any]) -> None:
     assert predicted(spec, "mean_cosine") == []
 
 
+@pytest.mark.parametrize(
+    ("covariance", "isotropic"),
+    [
+        (np.full((4, 4), 2.0), False),
+        (np.arange(1.0, 5.0), False),
+        (2.0 * np.eye(4), True),
+        (2.0 * np.ones(4), True),
+    ],
+    ids=["equal entries", "four variances", "matrix", "list"],
+)
+def test_cosines_are_predicted_of_isotropic_tokens_alone(
+    covariance: np.ndarray, isotropic: bool
+) -> None:
+    """Equal entries do not make a covariance isotropic: that one has rank one."""
+    spec = {**uniform(), "d": 4}
+    spec["tokens"] = {"law": "iid", "covariance": covariance.tolist()}
+    assert predicted(spec, "mean_cosine") == (["RMT-8a"] if isotropic else [])
+
+
 def test_assumptions_of_a_first_layer() -> None:
     """Two layers, tokens of two lengths, two heads (for ranks) or a causal mask: no prediction."""
     spec = first_layer(6, 8)

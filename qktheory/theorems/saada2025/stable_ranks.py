@@ -15,6 +15,7 @@ from qktheory.base.domains import Matrix, Parameter
 from qktheory.kernels import Stream
 from qktheory.numerics.stable_rank import stable_ranks
 from qktheory.simulation.realization import Realization
+from qktheory.spectra.matrices.ginibre import Ginibre
 from qktheory.symbolic.symbols import symbol
 from qktheory.theorems.claim import CLAIMS, Claim, Predicts, Routine, WrongTwin, register
 from qktheory.theorems.judgements import DrawnLimit, Identity
@@ -107,7 +108,7 @@ def _is_one_head(realization: Realization) -> bool:
         network is not None
         and network.heads == 1
         and network.skip_factor == 0.0
-        and network.value.model.name == "ginibre"
+        and isinstance(network.value.model, Ginibre)
         and realization.ensemble.d >= realization.ensemble.T
     )
 
