@@ -108,8 +108,9 @@ def softmax_stack(scores: ScoreStack) -> WeightStack:
     """
     u = scores.u - scores.u.max(axis=-1, keepdims=True)
     q = np.exp(u)
-    q /= q.sum(axis=-1, keepdims=True)
-    log_q = u - np.log(np.exp(u).sum(axis=-1, keepdims=True))
+    total = q.sum(axis=-1, keepdims=True)
+    log_q = u - np.log(total)
+    q /= total
     E = scores.E
     if scores.bias is None:
         largest = np.frexp(np.abs(E).max(axis=(1, 2, 3)))[1]
