@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any
 
 from qktheory.phase.cell_phases import cell_phases
@@ -100,7 +101,7 @@ def logit(name: str, turns: int) -> None:
             tile, sweep.observables, sweep.key, sweep.goal, SAMPLES, sweep.delta_each
         )
         run_tile(request)
-        seconds = least(lambda request=request: run_tile(request), turns)  # type: ignore[misc]
+        seconds = least(partial(run_tile, request), turns)
         print(f"| {name} | {normalizer} | {1e9 * seconds / (len(tile) * SAMPLES * T):.2f} |")
 
 

@@ -20,12 +20,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numba.extending
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing import templates
 from numba.core.typing.templates import AbstractTemplate
-from numba.extending import intrinsic, models
+from numba.extending import intrinsic
 
 __all__ = [
     "EIGHT_DOUBLES",
@@ -67,12 +67,12 @@ EIGHT_DOUBLES = _Lanes()
 """Numba's type of these values, for intrinsics of other files."""
 
 
-class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _VECTOR)  # type: ignore[no-untyped-call]
+def _lanes_model(manager: Any, numba_type: Any) -> Any:
+    """Return how a value lies in memory: as the vector itself."""
+    return _extending.models.PrimitiveModel(manager, numba_type, _VECTOR)
 
 
-_extending.register_model(_Lanes)(_LanesModel)
+_extending.register_model(_Lanes)(_lanes_model)
 
 
 def _define(symbol: Any, method: str, arity: int) -> None:

@@ -7,14 +7,18 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from qktheory.base.cached import cached_property
 
 
-def meet(decorator: Callable[[Any], Any]) -> list[bool]:
+class Property(Protocol):
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> bool: ...
+
+
+def meet(decorator: Callable[[Callable[[Any], bool]], Property]) -> list[bool]:
     """Compute the property of two objects in two threads; each waits until both compute."""
     both = threading.Barrier(2)
 
@@ -27,9 +31,11 @@ def meet(decorator: Callable[[Any], Any]) -> list[bool]:
                 return False
             return True
 
-    cells = [Cell(), Cell()]
+    def met(cell: Cell) -> bool:
+        return cell.met
+
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda cell: cell.met, cells))  # type: ignore[arg-type, return-value]
+        return list(pool.map(met, [Cell(), Cell()]))
 
 
 def test_threads_with_different_objects_compute_at_the_same_time() -> None:

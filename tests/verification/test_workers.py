@@ -18,6 +18,7 @@ import pytest
 
 import qktheory as qk
 from qktheory.base.processes import start_python
+from qktheory.simulation.engine import worker_threads
 from qktheory.theorems.catalogue import load_claims
 from qktheory.theorems.claim import CLAIMS, register
 from qktheory.verification import worker
@@ -299,7 +300,12 @@ def answers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[tuple[str
 
     monkeypatch.setattr(worker, "judge_claim", failing)
     sent: list[tuple[str, Any]] = []
-    worker._judge(JOB, None, lambda *message: sent.append(message))  # type: ignore[arg-type]
+
+    def send(word: str, content: Any) -> None:
+        sent.append((word, content))
+
+    with worker_threads(1) as workers:
+        worker._judge(JOB, workers, send)
     return sent
 
 

@@ -324,7 +324,7 @@ def _minimise(
         )
         return
     try:
-        import cma  # type: ignore[import-untyped]
+        import cma
     except ImportError:
         minimize(function, start, method="Powell", options={"maxfev": allowed})
         return
