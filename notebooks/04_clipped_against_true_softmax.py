@@ -289,8 +289,9 @@ for name, eigenvalues in spectra.items():
 
 # %%
 # Figure: Two panels over the relative position, logarithmic scale. Simulated softmax weight
-# follows the argmax law: U-shaped at trace 0, rising to the last key at trace 1. The dashed
-# aliveness is highest in the middle or nearly flat.
+# follows the argmax law: U-shaped at trace 0, tilted towards the last key at trace 1. The
+# dashed aliveness is nearly flat at trace 0 and highest at two thirds of the sequence at trace
+# 1.
 inner = np.linspace(0.01, 0.99, 99)
 bins = 16
 middle = (np.arange(bins) + 0.5) / bins

@@ -350,8 +350,8 @@ print("local exponents:", np.array(exact["local_exponents"]))
 
 # %%
 # Figure: Logarithm of the spread of the tokens over six layers: the exact pair propagation
-# falls to 10^-306, naive double precision stops near 10^-16, and of the bounds in the diameter
-# the tanh recursion falls while the closed form lies above it.
+# falls to 10^-306, naive double precision stops near 10^-16, and the two bounds of RANK-7d,
+# nearly equal, reach 10^-63.
 layers = np.arange(7)
 with style():
     figure, ax = plt.subplots(figsize=(5.6, 3.4), dpi=130, layout="constrained")
@@ -418,8 +418,9 @@ curves = {title: one["log10_relative_residual"] for title, one in simulated.item
 
 # %%
 # Figure: Logarithm of the relative residual over six layers for four random networks, with
-# intervals, and the same enlarged at the top: attention alone and with feed-forward layers
-# falls below 10^-30, a causal mask makes the fall linear, a skip connection nearly stops it.
+# intervals, and the same enlarged at the top: attention alone and with LayerNorm falls ever
+# faster, below 10^-20 by layer six; a causal mask makes the fall linear, a skip connection
+# nearly stops it.
 with style():
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.4), dpi=130, layout="constrained")
     for (title, estimate), colour, marker in zip(curves.items(), COLOURS, "os^D", strict=False):

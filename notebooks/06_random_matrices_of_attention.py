@@ -139,8 +139,8 @@ print(f"|lambda_2| {abs(rest[0]) / root:.6f}  RMT-2: {bulk['lambda2_modulus']:.6
 
 # %%
 # Figure: Second singular value against the largest entry of the matrix, one dot a draw: flat at
-# 2 while the largest entry is small, then on the curve that its largest entry predicts as a
-# spike.
+# 2 while the scaled largest entry is below 1, then along the rising curve that this entry
+# predicts as a spike.
 T_small = 200
 strengths, second = [], []
 for one in np.linspace(0.1, 1.6, 28):

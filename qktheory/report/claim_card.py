@@ -87,7 +87,9 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
     }
     # SymPy takes a function of the name "root" for the TeX command, which takes other arguments.
     latex = str(sp.latex(expression, symbol_names=names, mul_symbol=_TIMES))
-    return _spaced(latex).replace(r"\root{", r"\operatorname{root}{")
+    # Of a negative matrix it writes the sign after the plus.
+    spaced = _spaced(latex).replace("+ - ", "- ")
+    return spaced.replace(r"\root{", r"\operatorname{root}{")
 
 
 def claim_latex(claim: Claim) -> str:

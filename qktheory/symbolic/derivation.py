@@ -40,7 +40,8 @@ def weakest(statuses: Sequence[Status]) -> Status:
 
 
 def _latex(expression: sp.Basic) -> str:
-    return str(sp.latex(expression, symbol_names=latex_names(expression)))
+    latex = str(sp.latex(expression, symbol_names=latex_names(expression)))
+    return latex.replace("+ - ", "- ")  # the sign of a negative matrix
 
 
 @dataclass(frozen=True)
