@@ -109,7 +109,7 @@ def _softmax_sums(
     for r in range(rows):
         for i in range(r, sums.shape[0], rows):
             affine_row(base[r], factor[i], slope[i], level[i], last[i], buffer)
-            if not sums_of_row(buffer, 0, length, second_order, sums[i]):
+            if not sums_of_row(buffer, 0, length, second_order, sums, i):
                 return i
     return -1
 
