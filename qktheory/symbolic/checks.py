@@ -16,7 +16,7 @@ import sympy as sp
 from qktheory.base.cached import cached_property
 from qktheory.symbolic.balls import INSTALL, flint_available
 from qktheory.symbolic.certificates import Certificate, certify
-from qktheory.symbolic.reduce import evaluated, is_zero, random_values, same_matrix
+from qktheory.symbolic.reduce import evaluated, is_zero, random_values, same_matrix, stand_in
 from qktheory.symbolic.words import Rules
 
 __all__ = [
@@ -187,7 +187,7 @@ class SameIntegrals:
                 same = type(other) is type(found) and other.limits == found.limits
                 if same and is_zero(other.function - found.function):
                     return dummy
-            known.append((found, sp.Dummy(positive=True)))
+            known.append((found, stand_in(found)))
             return known[-1][1]
 
         def named(side: sp.Basic) -> sp.Basic:

@@ -17,7 +17,7 @@ from qktheory.symbolic.weingarten import HaarCoefficient, HaarMean, HaarMoment
 from qktheory.symbolic.wick import JointCumulant, Mean
 from qktheory.symbolic.words import Rules, canonical
 
-__all__ = ["evaluated", "is_zero", "random_values", "same_matrix"]
+__all__ = ["evaluated", "is_zero", "random_values", "same_matrix", "stand_in"]
 
 #: Means and derivatives that know how to compute themselves.
 _KINDS = (
@@ -150,6 +150,27 @@ _ROUTES: tuple[Callable[[sp.Expr], sp.Expr], ...] = (
 )
 
 
+def stand_in(quantity: sp.Expr) -> sp.Dummy:
+    """Return a symbol for a sum, product or integral that is not carried out.
+
+    It is real, and not negative where that is known of all terms of a sum: more would let roots of
+    squares lose their sign.
+
+    Examples
+    --------
+    >>> i, n = sp.symbols("i n", integer=True, positive=True)
+    >>> x = sp.IndexedBase("x", real=True)
+    >>> [stand_in(sp.Sum(term, (i, 1, n))).is_nonnegative for term in (x[i] ** 2, x[i])]
+    [True, None]
+    """
+    known = (
+        isinstance(quantity, sp.Sum)
+        and quantity.function.is_nonnegative
+        and all((high - low + 1).is_nonnegative for _, low, high in quantity.limits)
+    )
+    return sp.Dummy(nonnegative=True) if known else sp.Dummy(real=True)
+
+
 def is_zero(
     expression: sp.Expr,
     symmetric: Iterable[sp.MatrixSymbol] = (),
@@ -183,7 +204,7 @@ def is_zero(
     value = value.xreplace({a: a.doit() for a in value.atoms(NormalInterval)})
     # A sum or integral that could not be carried out is a quantity like any other.
     left = value.atoms(sp.Sum, sp.Integral)
-    value = value.xreplace({a: sp.Dummy(positive=True) for a in left})
+    value = value.xreplace({a: stand_in(a) for a in left})
     if value == 0:
         return True
     if value.has(sp.nan, sp.zoo) or _surely_not_zero(value):

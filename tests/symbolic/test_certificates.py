@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from qktheory.symbolic import balls
 from qktheory.symbolic.balls import INSTALL, ball, enclose, hull
 from qktheory.symbolic.certificates import certify
-from qktheory.symbolic.checks import Certified, Expands, NonNegative, Reduces, Sampled
+from qktheory.symbolic.checks import (
+    Certified,
+    Expands,
+    NonNegative,
+    Reduces,
+    SameIntegrals,
+    Sampled,
+)
 from qktheory.symbolic.derivation import Step
 
 x, y = sp.symbols("x y", positive=True)
@@ -150,3 +157,16 @@ def test_checks_refuse_what_does_not_hold() -> None:
     assert not Sampled(4).holds(sp.exp(x), "=", sp.exp(x) + sp.Rational(1, 10**40))
     assert Sampled(4).holds(sp.exp(x), ">=", 1 + x)
     assert not Sampled(8).holds(sp.exp(x), "<=", 1 + x)
+
+
+@pytest.mark.parametrize("check", [Reduces(), SameIntegrals()], ids=["reduces", "same"])
+def test_no_sign_is_taken_for_granted_of_a_sum_or_integral(check: Reduces | SameIntegrals) -> None:
+    """The root of a square is the modulus; sums of squares alone are known not to be negative."""
+    i, n = sp.symbols("i n", integer=True, positive=True)
+    g = sp.Symbol("g", real=True)
+    u, f = sp.IndexedBase("u", real=True), sp.Function("f", real=True)
+    for unknown in (sp.Sum(u[i], (i, 1, n)), sp.Integral(f(g), (g, 0, 1))):
+        assert not check.holds(sp.sqrt(unknown**2), "=", unknown)
+        assert check.holds(unknown**2 / unknown, "=", unknown)
+    squares = sp.Sum(u[i] ** 2, (i, 1, n))
+    assert check.holds(sp.sqrt(squares**2), "=", squares)

@@ -54,7 +54,7 @@ def _affine(shape: FloatArray, xi: float, eta: float, divisor: int) -> FloatArra
 
 
 def _shape_routine(divisor: sp.Expr, compute: Any) -> Routine:
-    shape = sp.IndexedBase("lambda0")
+    shape = sp.IndexedBase("lambda0", real=True)
     mean = sp.Sum(shape[_i], (_i, 1, d)) / d
     deviation = sp.Sum((shape[_i] - mean) ** 2, (_i, 1, d))
     scale = sp.sqrt((eta / d - xi**2 / d**2) * divisor / deviation)
