@@ -225,17 +225,18 @@ class Derivation:
         return rf"$\displaystyle \begin{{array}}{{ll}} {lines} \end{{array}}$"
 
     def _repr_html_(self) -> str:
-        # The formula last: it may be wider than the page.
+        # Words above the formula, which may be wider than the page.
         rows = "".join(
-            f"<tr><td>{number}</td><td>{html.escape(step.reason)}</td>"
-            f"<td>{html.escape(step.status)}</td>"
-            rf"<td>\(\displaystyle {html.escape(step.latex())}\)</td></tr>"
+            f'<tr style="vertical-align: top"><td>{number}</td>'
+            '<td style="text-align: left"><div style="max-width: 36em">'
+            f"{html.escape(step.reason)} (<em>{html.escape(step.status)}</em>)</div>"
+            rf"\(\displaystyle {html.escape(step.latex())}\)</td></tr>"
             for number, step in enumerate(self.steps, 1)
         )
         return (
             # The class is what MathJax looks for on pages that limit it to what is marked.
             f'<table class="tex2jax_process"><caption>{html.escape(self.claim)}</caption>'
-            f"<tr><th></th><th>reason</th><th>status</th><th>line</th></tr>{rows}</table>"
+            f'<tr><th></th><th style="text-align: left">step</th></tr>{rows}</table>'
         )
 
     def __repr__(self) -> str:

@@ -138,4 +138,6 @@ def test_notebooks_render() -> None:
     found = derivation("LOC-1b")
     assert found.steps[0]._repr_latex_().startswith(r"$\displaystyle ")
     assert r"\begin{array}" in found._repr_latex_()
-    assert found._repr_html_().count("<tr>") == 1 + len(found.steps)
+    page = found._repr_html_()
+    assert page.count("<tr") == 1 + len(found.steps)
+    assert all(f"{step.reason} (<em>{step.status}</em>)" in page for step in found.steps)
