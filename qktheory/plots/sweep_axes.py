@@ -15,6 +15,8 @@ __all__ = ["AXIS_TITLES", "axis_edges", "is_logarithmic", "set_axis"]
 FloatArray = NDArray[np.float64]
 
 #: Titles of axes; another one is called by its dotted name.
+#:
+#: :meta hide-value:
 AXIS_TITLES = {
     "network.depth": "layers $L$",
     "network.alpha": r"skip strength $\alpha$",
