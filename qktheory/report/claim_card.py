@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +13,11 @@ from sympy.printing.pretty.stringpict import prettyForm, stringPict
 
 from qktheory.report.latex import latex_text
 from qktheory.symbolic.formula import Formula
+from qktheory.symbolic.latex import expression_latex, upright
 from qktheory.theorems.claim import Claim, Routine, Source
 from qktheory.verification.verdict import plain
 
 __all__ = ["claim_card", "claim_latex", "formula_latex", "formula_text", "source_dict"]
-
-#: What stands between two factors until it is known what they are; SymPy takes it for a space, and
-#: writes a dot between numbers.
-_TIMES = r" \quad "
-#: A name of several letters, or its power, at the end.
-_WORD_BEFORE = re.compile(r"\\mathrm\{[^{}]*\}(\^\{[^{}]*\})?$")
 
 #: Names of Greek letters.
 _GREEK = frozenset(
@@ -48,17 +42,8 @@ def _name_latex(name: str) -> str:
     if head in _GREEK:
         head = f"\\{head}"
     elif len(head) > 2 or any(len(part) > 2 for part in rest):
-        return r"\mathrm{" + r"\_".join([head, *rest]) + "}"
+        return upright(name)
     return f"{head}_{{{' '.join(rest)}}}" if rest else head
-
-
-def _spaced(latex: str) -> str:
-    """Put a thin space beside words that stand in a product, nothing between letters."""
-    head, *factors = latex.split(_TIMES)
-    for factor in factors:
-        word = factor.startswith(r"\mathrm{") or _WORD_BEFORE.search(head)
-        head += (r" \, " if word else " ") + factor
-    return head
 
 
 def formula_latex(definition: sp.Basic | Routine) -> str:
@@ -85,11 +70,7 @@ def formula_latex(definition: sp.Basic | Routine) -> str:
         for s in expression.free_symbols
         if isinstance(s, sp.Symbol) and s.name.split("_")[0] not in _GREEK
     }
-    # SymPy takes a function of the name "root" for the TeX command, which takes other arguments.
-    latex = str(sp.latex(expression, symbol_names=names, mul_symbol=_TIMES))
-    # Of a negative matrix it writes the sign after the plus.
-    spaced = _spaced(latex).replace("+ - ", "- ")
-    return spaced.replace(r"\root{", r"\operatorname{root}{")
+    return expression_latex(expression, names)
 
 
 def claim_latex(claim: Claim) -> str:

@@ -13,6 +13,7 @@ from qktheory.base.cached import cached_property
 from qktheory.base.errors import bad_value
 from qktheory.symbolic.balls import INSTALL
 from qktheory.symbolic.checks import Check, Relation, Status
+from qktheory.symbolic.latex import expression_latex
 from qktheory.symbolic.symbols import latex_names
 
 __all__ = ["Derivation", "Step", "weakest"]
@@ -40,8 +41,7 @@ def weakest(statuses: Sequence[Status]) -> Status:
 
 
 def _latex(expression: sp.Basic) -> str:
-    latex = str(sp.latex(expression, symbol_names=latex_names(expression)))
-    return latex.replace("+ - ", "- ")  # the sign of a negative matrix
+    return expression_latex(expression, latex_names(expression))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from functools import cache
 
 import sympy as sp
 
+from qktheory.symbolic.latex import upright
+
 __all__ = ["is_symmetric", "latex_names", "matrix", "symbol", "vector"]
 
 #: Assumptions and LaTeX of the scalar names; a name that is not listed is real and typeset as is.
@@ -30,6 +32,7 @@ _SCALARS: dict[str, tuple[dict[str, bool], str]] = {
     "c_dot": ({"real": True}, r"c^{(i)}\cdot c^{(j)}"),
     "r_squared": ({"nonnegative": True}, "r_i^2"),
     "gram_determinant": ({"nonnegative": True}, "D"),
+    "oscillation": ({"real": True}, r"\delta"),
     "tau": ({"real": True}, r"\tau"),
     "sigma": ({"positive": True}, r"\sigma"),
     "v": ({"positive": True}, r"v(\theta)"),
@@ -154,6 +157,8 @@ def vector(name: str) -> sp.MatrixSymbol:
 def latex_names(expression: sp.Basic) -> dict[sp.Basic, str]:
     r"""Return the LaTeX spelling of the symbols in an expression, for `sympy.latex`.
 
+    Names of several letters that are not listed are words.
+
     Parameters
     ----------
     expression : sympy.Basic
@@ -175,4 +180,6 @@ def latex_names(expression: sp.Basic) -> dict[sp.Basic, str]:
             names[atom] = _MATRICES.get(atom.name, atom.name)
         elif atom.name in _SCALARS:
             names[atom] = _SCALARS[atom.name][1]
+        elif len(atom.name) > 1 and str(sp.latex(atom)) == atom.name:
+            names[atom] = upright(atom.name)
     return names
