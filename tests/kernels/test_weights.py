@@ -22,13 +22,17 @@ from qktheory.kernels.weights import (
     weight_sum_in_loop,
 )
 
+pytestmark = pytest.mark.skipif(
+    not jit_enabled, reason="parts of compiled kernels; without compilation NumPy twins run instead"
+)
+
 Float = NDArray[np.float64]
 Sums = Callable[[Float, int, int, float], tuple[float, float, float, float]]
 
 #: In registers of 512 bits where the CPU has them; the loop is there on every CPU.
 WAYS: list[Sums] = [row_sums_in_loop]
 PLAIN_WAYS: list[Callable[..., float]] = [weight_sum_in_loop]
-if jit_enabled and wide_registers:
+if wide_registers:
     WAYS.append(row_sums_in_groups)
     PLAIN_WAYS.append(weight_sum_in_groups)
 
