@@ -46,8 +46,17 @@ __all__ = [
 jit_enabled: bool = not getattr(config, "DISABLE_JIT", 0)
 """False under ``NUMBA_DISABLE_JIT=1``; public functions then run their NumPy twins."""
 
-wide_registers: bool = bool(llvm.get_host_cpu_features().get("avx512f", False))
-"""Whether the CPU has 512-bit registers."""
+
+def _has_wide_registers() -> bool:
+    # Users may tell Numba to compile for less than the CPU they have, for a cluster of many kinds.
+    asked: str | None = getattr(config, "CPU_FEATURES", None)
+    if asked is not None:
+        return "+avx512f" in asked.split(",")
+    return bool(llvm.get_host_cpu_features().get("avx512f", False))
+
+
+wide_registers: bool = _has_wide_registers()
+"""Whether code is compiled for a CPU with 512-bit registers."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -11,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from qktheory.kernels import row_statistics, softmax_segments
 from qktheory.kernels.policy import jit_enabled, wide_registers
 from qktheory.kernels.weights import (
     CEILING,
@@ -27,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 Float = NDArray[np.float64]
-Sums = Callable[[Float, int, int, float], tuple[float, float, float, float]]
+Sums = Callable[[Float, Any, Any, float], tuple[float, float, float, float]]
 
 #: In registers of 512 bits where the CPU has them; the loop is there on every CPU.
 WAYS: list[Sums] = [row_sums_in_loop]
@@ -38,7 +45,7 @@ if wide_registers:
 
 
 def sums(way: Sums, row: Float, shift: float = 0.0) -> tuple[float, float, float, float]:
-    return way(row, np.uint64(0), np.uint64(row.size), shift)  # type: ignore[arg-type]
+    return way(row, np.uint64(0), np.uint64(row.size), shift)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -118,7 +125,7 @@ def test_above_the_ceiling_the_largest_weight_is_that_of_the_ceiling(way: Sums, 
 def test_neighbours_of_a_row_do_not_count(way: Sums) -> None:
     flat = np.full(64, 12.0)
     flat[20:31] = np.linspace(-1.0, 1.0, 11)
-    inside = way(flat, np.uint64(20), np.uint64(11), 0.0)  # type: ignore[arg-type]
+    inside = way(flat, np.uint64(20), np.uint64(11), 0.0)
     assert inside == sums(way, flat[20:31].copy())
 
 
@@ -134,3 +141,32 @@ def test_masked_keys_add_nothing_to_a_plain_sum(way: Callable[..., float]) -> No
         assert way(np.full(size, -np.inf), np.uint64(0), np.uint64(size), 0.0) == 0.0
         row[size // 2] = np.nan
         assert np.isnan(way(row, np.uint64(0), np.uint64(size), 0.0))
+
+
+_ELSEWHERE = """
+import json
+import numpy as np
+from qktheory.kernels import row_statistics, softmax_segments
+from qktheory.kernels.policy import wide_registers
+rows = np.random.default_rng(5).standard_normal((3, 37))
+found = [row_statistics(rows).tolist(), softmax_segments(rows, [0, 9, 37]).tolist()]
+print(json.dumps([wide_registers, *found]))
+"""
+
+
+@pytest.mark.slow
+def test_code_for_any_cpu_has_no_instruction_of_this_one(tmp_path: Path) -> None:
+    """``NUMBA_CPU_NAME=generic``, as for a cluster of many kinds, compiles and agrees."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE],
+        env={**os.environ, "NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    wide, statistics, segments = json.loads(done.stdout)
+    rows = np.random.default_rng(5).standard_normal((3, 37))
+    assert wide is False
+    np.testing.assert_allclose(statistics, row_statistics(rows), rtol=1e-13)
+    np.testing.assert_allclose(segments, softmax_segments(rows, [0, 9, 37]), rtol=1e-13)
