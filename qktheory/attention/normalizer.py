@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.base.registry import Registry
-from qktheory.kernels import AffineRows
+from qktheory.kernels import LogitRows
 from qktheory.numerics.softmax_stack import ScoreStack, WeightStack
 
 __all__ = ["NORMALIZERS", "Normalizer", "shares"]
@@ -116,12 +116,12 @@ class Normalizer(ABC):
         weights = self.weights(logits)
         return np.stack([weights[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
 
-    def affine_statistics(self, rows: AffineRows) -> dict[str, FloatArray]:
+    def unformed_statistics(self, rows: LogitRows) -> dict[str, FloatArray]:
         """Return `statistics` of rows that have not been formed.
 
         Parameters
         ----------
-        rows : AffineRows
+        rows : LogitRows
             n rows of T logits.
 
         Returns
@@ -130,12 +130,12 @@ class Normalizer(ABC):
         """
         return self.statistics(rows.logits())
 
-    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
+    def unformed_segment_weights(self, rows: LogitRows, ends: Sequence[int]) -> FloatArray:
         """Return `segment_weights` of rows that have not been formed.
 
         Parameters
         ----------
-        rows : AffineRows
+        rows : LogitRows
             n rows of T logits.
         ends : sequence of int
             See `segment_weights`.
@@ -146,7 +146,7 @@ class Normalizer(ABC):
         """
         return self.segment_weights(rows.logits(), ends)
 
-    def affine_logit_variance(self, rows: AffineRows) -> FloatArray:
+    def unformed_logit_variance(self, rows: LogitRows) -> FloatArray:
         """Return `logit_variance` of rows that have not been formed."""
         return self.logit_variance(rows.logits())
 

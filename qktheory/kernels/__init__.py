@@ -24,6 +24,7 @@ from qktheory.kernels.clipped_rows import (
     clipped_linear_statistics,
 )
 from qktheory.kernels.drifted_bridges import DriftedBridges
+from qktheory.kernels.logit_rows import LogitRows
 from qktheory.kernels.moments import Moments, leaf_moments, merge_moments
 from qktheory.kernels.philox import fill_normals, fill_uniforms, philox4x32
 from qktheory.kernels.policy import elementary, jit_enabled, reduction
@@ -46,6 +47,7 @@ __all__ = [
     "ROW_STATISTICS",
     "AffineRows",
     "DriftedBridges",
+    "LogitRows",
     "Moments",
     "Stream",
     "alive_rows",

@@ -18,15 +18,10 @@ from qktheory.base.domains import Integer
 from qktheory.base.errors import bad_value
 from qktheory.kernels import reference
 from qktheory.kernels.layout import destination, in_place, per_row
+from qktheory.kernels.logit_rows import LogitRows
 from qktheory.kernels.policy import elementary, fused, jit_enabled, reduction, wide_vectors
-from qktheory.kernels.rows import (
-    SUMS,
-    finish_statistics,
-    row_statistics,
-    statistic_columns,
-    sums_of_row,
-)
-from qktheory.kernels.segments import Ends, checked_ends, segments_of_row, softmax_segments
+from qktheory.kernels.rows import SUMS, finish_statistics, statistic_columns, sums_of_row
+from qktheory.kernels.segments import Ends, checked_ends, segments_of_row
 
 __all__ = ["AffineRows", "affine_entry", "affine_row"]
 
@@ -114,7 +109,7 @@ def _softmax_sums(
     return -1
 
 
-class AffineRows:
+class AffineRows(LogitRows):
     """Rows of logits w_j = factor base_j + slope j + level, j = 1 ... T, formed when asked for.
 
     Parameters
@@ -183,10 +178,15 @@ class AffineRows:
         kernel(self.base, self.factor, self.slope, self.level, self.last, result)
         return result
 
-    def last_logit(self) -> Float:
+    @property
+    def own_key(self) -> NDArray[np.intp]:
+        """The last key: T - 1, counted from 0."""
+        return np.full(len(self), self.T - 1)
+
+    def own_logit(self) -> Float:
         """Return the logit of key T of each row, shape (copies n,)."""
         if not jit_enabled:
-            return self.logits()[:, -1]
+            return super().own_logit()
         out = np.empty(len(self))
         _last_logits(*self._parts, out)
         return out
@@ -194,7 +194,7 @@ class AffineRows:
     def softmax_segments(self, ends: Sequence[int]) -> Float:
         """Return `qktheory.kernels.softmax_segments` of the rows, to the same bits."""
         if not jit_enabled:
-            return softmax_segments(self.logits(), ends)
+            return super().softmax_segments(ends)
         checked = checked_ends(ends, self.T)
         out = np.empty((len(self), checked.size - 1))
         self._check(_softmax_segments(*self._parts, checked, out))
@@ -203,7 +203,7 @@ class AffineRows:
     def softmax_statistics(self, *, variance: bool = True) -> Float:
         """Return `qktheory.kernels.row_statistics` of the rows, to the same bits."""
         if not jit_enabled:
-            return row_statistics(self.logits(), variance=variance)
+            return super().softmax_statistics(variance=variance)
         out = np.empty((len(self), statistic_columns(variance)))
         sums = np.empty((len(self), SUMS))
         self._check(_softmax_sums(*self._parts, variance, sums))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qktheory.attention.normalizer import Normalizer, shares
 from qktheory.base.cached import cached_property
-from qktheory.kernels import AffineRows, DriftedBridges, alive_rows, visible_means
+from qktheory.kernels import DriftedBridges, LogitRows, alive_rows, visible_means
 
 __all__ = ["DriftedRows", "Matrices", "Rows", "UnformedRows"]
 
@@ -120,22 +120,22 @@ class Rows:
 
 
 class UnformedRows(Rows):
-    """Rows of the last query that are made from shared numbers; logits are formed when asked for.
+    """Rows that are made from fewer numbers; logits are formed when asked for.
 
-    Statistics, weights of stretches and single keys do not ask: many rows are made from the same
-    numbers, and writing each of them to memory would take longer than all else.
+    Statistics, weights of stretches and single keys need not ask: writing each row to memory and
+    reading it back would take longer than much else.
 
     Parameters
     ----------
-    rows : AffineRows
+    rows : LogitRows
         n rows of T logits.
     normalizer : Normalizer
         The map from logits to weights.
     """
 
-    def __init__(self, rows: AffineRows, normalizer: Normalizer) -> None:
+    def __init__(self, rows: LogitRows, normalizer: Normalizer) -> None:
         self._rows = rows
-        self.query = np.full(len(rows), rows.T - 1)
+        self.query = rows.own_key
         self.normalizer = normalizer
 
     def __len__(self) -> int:
@@ -154,21 +154,21 @@ class UnformedRows(Rows):
     @cached_property
     def statistics(self) -> dict[str, FloatArray]:
         """Entropy, participation, max_weight (and more for softmax), shape (n,) each."""
-        return self.normalizer.affine_statistics(self._rows)
+        return self.normalizer.unformed_statistics(self._rows)
 
     @cached_property
     def logit_variance(self) -> FloatArray:
         """Variance of the logits under the shares, shape (n,)."""
-        return self.normalizer.affine_logit_variance(self._rows)
+        return self.normalizer.unformed_logit_variance(self._rows)
 
     @cached_property
     def own_logit(self) -> FloatArray:
         """Logit of the query's own key, shape (n,)."""
-        return self._rows.last_logit()
+        return self._rows.own_logit()
 
     def segment_weights(self, ends: Sequence[int]) -> FloatArray:
         """Return weights of stretches; see `Normalizer.segment_weights`."""
-        return self.normalizer.affine_segment_weights(self._rows, ends)
+        return self.normalizer.unformed_segment_weights(self._rows, ends)
 
 
 class DriftedRows(UnformedRows):

@@ -167,10 +167,10 @@ def test_rows_made_from_shared_numbers_have_the_bits_of_rows_made_alone(T: int) 
     source = np.concatenate([base, base])
     expected = factor[:, None] * source + slope[:, None] * position + level[:, None]
     np.testing.assert_allclose(free.logits(), expected, rtol=0, atol=1e-15 * (T + 9))
-    np.testing.assert_array_equal(free.last_logit(), free.logits()[:, -1])
+    np.testing.assert_array_equal(free.own_logit(), free.logits()[:, -1])
     np.testing.assert_array_equal(logits[:, :-1], free.logits()[:, :-1])
     np.testing.assert_array_equal(logits[:, -1], last)
-    np.testing.assert_array_equal(rows.last_logit(), last)
+    np.testing.assert_array_equal(rows.own_logit(), last)
     ends = [0, T // 3, T]
     np.testing.assert_array_equal(rows.softmax_segments(ends), softmax_segments(logits, ends))
     for variance in (True, False):

@@ -9,8 +9,8 @@ import numpy as np
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     CLIPPED_STATISTICS,
-    AffineRows,
     DriftedBridges,
+    LogitRows,
     clipped_linear_rows,
     clipped_linear_statistics,
     clipped_segments,
@@ -67,11 +67,11 @@ class ClippedLinear(Normalizer):
         """Return the sums of clip(1 + q_j, 0, T) over the stretches."""
         return clipped_segments(logits, ends)
 
-    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
+    def unformed_segment_weights(self, rows: LogitRows, ends: Sequence[int]) -> FloatArray:
         """Return `segment_weights`, of drifted bridges without forming the rows."""
         if isinstance(rows, DriftedBridges):
             return rows.clipped_segments(ends)
-        return super().affine_segment_weights(rows, ends)
+        return super().unformed_segment_weights(rows, ends)
 
     def statistics(self, logits: FloatArray) -> dict[str, FloatArray]:
         """Return the columns of the fused statistic, by name."""

@@ -9,7 +9,7 @@ import numpy as np
 from qktheory.attention.normalizer import NORMALIZERS, FloatArray, Normalizer
 from qktheory.kernels import (
     ROW_STATISTICS,
-    AffineRows,
+    LogitRows,
     row_statistics,
     softmax_rows,
     softmax_segments,
@@ -50,16 +50,16 @@ class Softmax(Normalizer):
         """Return the sums of exp(w_j - max w) over the stretches."""
         return softmax_segments(logits, ends)
 
-    def affine_statistics(self, rows: AffineRows) -> dict[str, FloatArray]:
-        """Return `statistics`, row by row in the cache."""
+    def unformed_statistics(self, rows: LogitRows) -> dict[str, FloatArray]:
+        """Return `statistics`, as far as possible without forming the rows."""
         return _named(rows.softmax_statistics(variance=False))
 
-    def affine_segment_weights(self, rows: AffineRows, ends: Sequence[int]) -> FloatArray:
-        """Return `segment_weights`, row by row in the cache."""
+    def unformed_segment_weights(self, rows: LogitRows, ends: Sequence[int]) -> FloatArray:
+        """Return `segment_weights`, as far as possible without forming the rows."""
         return rows.softmax_segments(ends)
 
-    def affine_logit_variance(self, rows: AffineRows) -> FloatArray:
-        """Return `logit_variance`, row by row in the cache."""
+    def unformed_logit_variance(self, rows: LogitRows) -> FloatArray:
+        """Return `logit_variance`, as far as possible without forming the rows."""
         return rows.softmax_statistics()[:, -1]
 
     def logit_variance(self, logits: FloatArray) -> FloatArray:
