@@ -26,7 +26,6 @@ from threadpoolctl import threadpool_limits
 
 from qktheory.attention.attention import Attention
 from qktheory.attention.layer import score_blocks, score_buffer
-from qktheory.kernels import row_statistics
 from qktheory.observables.observable import find_observables
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
@@ -114,9 +113,8 @@ class Layer:
 
     def entropies(self, rows: range | None = None, buffer: Float | None = None) -> None:
         buffer = self.buffer if buffer is None else buffer
-        for first, block in score_blocks(self.X, self.matrix, 1.0, self.attention, buffer, rows):
-            out = self.statistics[first : first + len(block)]
-            row_statistics(block, out, variance=False)
+        for block in score_blocks(self.X, self.matrix, 1.0, self.attention, buffer, rows):
+            self.statistics[block.own_key] = block.softmax_statistics(variance=False)
 
     def numpy_entropies(self) -> Float:
         """Return the entropies by vectorised NumPy in preallocated arrays."""

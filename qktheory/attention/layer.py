@@ -1,4 +1,4 @@
-"""One attention layer: scores of all queries, a cache-sized block of rows at a time."""
+"""One attention layer: scores of all queries, a block of rows at a time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.attention import Attention
+from qktheory.kernels import ScoreRows
 
 __all__ = ["block_bytes", "score_blocks", "score_buffer"]
 
 FloatArray = NDArray[np.float64]
 
-#: Bytes of a block of scores: it stays in the second-level cache until its statistics are taken.
-#: Smaller blocks cost more in the products, which pack the keys anew for each block.
+#: Bytes of a block of scores: where it is formed, it stays in the second-level cache until it has
+#: been looked at. Smaller blocks cost more in the products, which pack the keys anew for each.
 _BLOCK_BYTES = 1 << 20
+#: Fewer rows cost more than what leaves the cache, with the keys of long sequences packed for each.
+_FEWEST_ROWS = 32
 
 
 class _Map(Protocol):
@@ -46,7 +49,7 @@ def score_buffer(T: int) -> FloatArray:
 
 
 def _block_shape(T: int) -> tuple[int, int]:
-    return max(1, min(T, _BLOCK_BYTES // (8 * T))), T
+    return min(T, max(_FEWEST_ROWS, _BLOCK_BYTES // (8 * T))), T
 
 
 def block_bytes(T: int) -> int:
@@ -67,7 +70,7 @@ def score_blocks(
     attention: Attention,
     buffer: FloatArray | None = None,
     queries: range | None = None,
-) -> Iterator[tuple[int, FloatArray]]:
+) -> Iterator[ScoreRows]:
     """Yield the masked scores S = X W X^T / temperature in blocks of rows.
 
     Parameters
@@ -84,22 +87,20 @@ def score_blocks(
         From `score_buffer`. A caller with many samples passes the same one each time: the page
         faults of fresh memory cost a tenth of a layer.
     queries : range, optional
-        Consecutive rows of S to form, all by default: the share of a thread, or the last one.
+        Consecutive rows of S to look at, all by default: the share of a thread, or the last one.
 
     Yields
     ------
-    first_row : int
-        Index of the query of the first row of the block.
-    scores : ndarray of shape (rows, T)
-        The buffer, or its first rows; the next block overwrites it.
+    ScoreRows
+        The next rows. If they are formed, it is in the buffer: the next block overwrites them.
 
     Examples
     --------
     >>> from qktheory.spectra.qk_matrix import QKMatrix
     >>> X = np.array([[1.0, 0.0], [1.0, 2.0]])
-    >>> for first, block in score_blocks(X, QKMatrix.of(np.eye(2)), 2.0, Attention(mask="causal")):
-    ...     print(first, block.tolist())
-    0 [[0.5, -inf], [0.5, 2.5]]
+    >>> for rows in score_blocks(X, QKMatrix.of(np.eye(2)), 2.0, Attention(mask="causal")):
+    ...     print(rows.own_key, rows.logits().tolist())
+    [0 1] [[0.5, -inf], [0.5, 2.5]]
     """
     T = X.shape[0]
     if queries is None:
@@ -109,12 +110,7 @@ def score_blocks(
         directions = directions / temperature
     if buffer is None:
         buffer = score_buffer(T)
-    rows = len(buffer)
-    keys = np.arange(T)
-    for first in range(queries.start, queries.stop, rows):
-        block = buffer[: min(rows, queries.stop - first)]
-        offset = first - queries.start
-        np.matmul(directions[offset : offset + rows], X.T, out=block)
-        if attention.mask == "causal":
-            block[keys[None, :] > np.arange(first, first + len(block))[:, None]] = -np.inf
-        yield first, block
+    causal = attention.mask == "causal"
+    for first in range(0, len(queries), len(buffer)):
+        block = directions[first : first + len(buffer)]
+        yield ScoreRows(block, X, queries.start + first, causal=causal, out=buffer[: len(block)])

@@ -36,6 +36,7 @@ from qktheory.kernels.rows import (
     softmax_rows,
 )
 from qktheory.kernels.scaling import normal_forms, times_powers
+from qktheory.kernels.score_rows import ScoreRows
 from qktheory.kernels.segments import clipped_segments, softmax_segments, visible_means
 from qktheory.kernels.singular_values import singular_values
 from qktheory.kernels.spectral_radii import spectral_radii
@@ -49,6 +50,7 @@ __all__ = [
     "DriftedBridges",
     "LogitRows",
     "Moments",
+    "ScoreRows",
     "Stream",
     "alive_rows",
     "bridge_rows",

@@ -6,11 +6,12 @@ that arrays do not overlap, which it cannot; values of this type need no proof. 
 lane do not depend on the other lanes: the same matrix gives the same bits in every lane.
 
 In compiled code only: ``load`` and ``store`` take a one-dimensional contiguous array and an offset,
-``splat`` a number, ``lane_numbers()`` is 0.0 ... 7.0; ``+ - * /`` and unary ``-`` act lane by lane
-(products and sums may be fused), and ``fused(a, b, c)`` is a b + c, rounded once;
-``below(a, b, x, y)`` is x where a < b and y elsewhere, ``any_below(a, b)`` whether a < b anywhere;
-``maximum(a, b)`` and ``minimum(a, b)`` are b where a or b is NaN; ``sum_of_lanes`` and
-``largest_lane`` are numbers.
+``gather(a, j, s)`` takes its entries j, j + s, ..., j + 7 s, and ``broadcast(a, j)`` entry j to all
+lanes; ``splat(x)`` is a number in all lanes, ``lane_numbers()`` is 0.0 ... 7.0; ``+ - * /`` and
+unary ``-`` act lane by lane (products and sums may be fused), and ``fused(a, b, c)`` is a b + c,
+rounded once; ``below(a, b, x, y)`` is x where a < b and y elsewhere, ``any_below(a, b)`` whether
+a < b anywhere; ``maximum(a, b)`` and ``minimum(a, b)`` are b where a or b is NaN; ``sum_of_lanes``
+and ``largest_lane`` are numbers.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ __all__ = [
     "absolute",
     "any_below",
     "below",
+    "broadcast",
     "call",
     "fused",
+    "gather",
     "lane_numbers",
     "largest_lane",
     "load",
@@ -137,14 +140,43 @@ def _store(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     return types.void(array, types.intp, EIGHT_DOUBLES), generate
 
 
+def _broadcast(typing_context: Any, array: Any, offset: Any) -> Any:
+    """Return one entry of an array in all lanes."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return _in_all_lanes(builder, builder.load(builder.gep(data, [args[1]])))
+
+    return EIGHT_DOUBLES(array, types.intp), generate
+
+
+def _gather(typing_context: Any, array: Any, offset: Any, step: Any) -> Any:
+    """Return the entries offset, offset + step, ..., offset + 7 step of an array."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        place, vector = args[1], ir.Constant(_VECTOR, ir.Undefined)
+        for lane in range(LANES):
+            entry = builder.load(builder.gep(data, [place]))
+            vector = builder.insert_element(vector, entry, ir.Constant(ir.IntType(32), lane))
+            place = builder.add(place, args[2])
+        return vector
+
+    return EIGHT_DOUBLES(array, types.intp, types.intp), generate
+
+
+def _in_all_lanes(builder: Any, number: Any) -> Any:
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
 def _splat(typing_context: Any, number: Any) -> Any:
     """Return one number in all lanes."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(undefined, args[0], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(first, undefined, zeros)
+        return _in_all_lanes(builder, args[0])
 
     return EIGHT_DOUBLES(types.float64), generate
 
@@ -233,6 +265,8 @@ def _unary(name: str) -> Any:
 
 load = cast(Callable[..., Any], intrinsic(_load))
 store = cast(Callable[..., None], intrinsic(_store))
+broadcast = cast(Callable[[Any, Any], Any], intrinsic(_broadcast))
+gather = cast(Callable[[Any, Any, Any], Any], intrinsic(_gather))
 lane_numbers = cast(Callable[[], Any], intrinsic(_lane_numbers))
 splat = cast(Callable[[float], Any], intrinsic(_splat))
 below = cast(Callable[..., Any], intrinsic(_below))

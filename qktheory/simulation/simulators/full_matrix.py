@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qktheory.attention.layer import block_bytes, score_blocks, score_buffer
-from qktheory.attention.normalizer import Normalizer
-from qktheory.observables.draws import Matrices, Rows
+from qktheory.observables.draws import Matrices, Rows, UnformedRows
 from qktheory.observables.observable import MatrixObservable, Observable, RowObservable
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.simulator import SIMULATORS, Noise, NoiseSimulator
@@ -23,8 +22,8 @@ FloatArray = NDArray[np.float64]
 class FullMatrix(NoiseSimulator):
     """Draw all T tokens and form S = X W X^T / temperature, masked.
 
-    Observables of a row are averaged over all rows if ``attention.query = "all"``. The scores are
-    formed a block of rows at a time, so that row observables never hold a T x T matrix.
+    Observables of a row are averaged over all rows if ``attention.query = "all"``. Rows are looked
+    at in blocks, so that row observables never hold a T x T matrix.
     """
 
     name = "full_matrix"
@@ -90,46 +89,33 @@ class FullMatrix(NoiseSimulator):
         buffer = score_buffer(T)
         normalize = self.attention.normalize
         whole = self._whole(observables)
-        only_last = self.attention.query == "last" and not whole
-        queries = range(T - 1, T) if only_last else range(T)
+        queries = range(T - 1, T) if self.attention.query == "last" else range(T)
         for sample in range(n):
-            blocks = []
             matrix = self.realization.matrix_of(first_sample + sample)
-            for first_row, logits in score_blocks(
-                X[sample], matrix, temperature, self.attention, buffer, queries
-            ):
-                if whole:
-                    blocks.append(logits.copy())
-                elif of_rows:
-                    self._add_rows(of_rows, sample, first_row, logits, normalize)
+            layer = X[sample], matrix, temperature, self.attention, buffer
+            # Rows of a rowwise map are looked at in the same way whether or not the whole matrix
+            # is needed too: their bits do not depend on it.
+            if of_rows and normalize.rowwise:
+                for block in score_blocks(*layer, queries):
+                    self._add_rows(of_rows, sample, UnformedRows(block, normalize))
             if whole:
-                scores = np.concatenate(blocks)
+                scores = np.concatenate([block.logits().copy() for block in score_blocks(*layer)])
                 fitted = normalize.fitted(scores)
-                if of_rows:
-                    self._add_rows(of_rows, sample, 0, scores, fitted)
+                if of_rows and not normalize.rowwise:
+                    part = slice(queries.start, queries.stop)
+                    rows = Rows(scores[part], np.arange(T)[part], fitted)
+                    self._add_rows(of_rows, sample, rows)
                 matrices = Matrices(scores[None], fitted)
                 for result, of_matrix in of_matrices:
                     result[sample] = of_matrix.compute(matrices)
         return results
 
     def _add_rows(
-        self,
-        of_rows: list[tuple[FloatArray, RowObservable]],
-        sample: int,
-        first_row: int,
-        logits: FloatArray,
-        normalize: Normalizer,
+        self, of_rows: list[tuple[FloatArray, RowObservable]], sample: int, rows: Rows
     ) -> None:
-        T = self.ensemble.T
-        query = np.arange(first_row, first_row + len(logits))
-        share = 1.0 / T
-        if self.attention.query == "last":
-            if query[-1] != T - 1:
-                return
-            query, logits, share = query[-1:], logits[-1:], 1.0
-        rows = Rows(logits, query, normalize)
+        share = 1.0 if self.attention.query == "last" else 1.0 / self.ensemble.T
         for result, of_row in of_rows:
-            result[sample] += share * of_row.compute(rows).reshape(len(query), -1).sum(axis=0)
+            result[sample] += share * of_row.compute(rows).reshape(len(rows), -1).sum(axis=0)
 
 
 SIMULATORS.add(FullMatrix.name, FullMatrix)
