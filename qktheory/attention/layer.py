@@ -24,7 +24,9 @@ _FEWEST_ROWS = 32
 
 
 class _Map(Protocol):
-    def apply(self, x: FloatArray) -> FloatArray: ...
+    def queries(self, x: FloatArray) -> FloatArray: ...
+
+    def keys(self, y: FloatArray) -> FloatArray: ...
 
 
 def score_buffer(T: int) -> FloatArray:
@@ -78,7 +80,7 @@ def score_blocks(
     X : ndarray of shape (T, d)
         Tokens as rows.
     matrix : QKMatrix
-        The QK map; ``matrix.apply(X)`` is X W.
+        The QK map, as `QKMatrix.queries` and `QKMatrix.keys` of tokens.
     temperature : float
         Divisor of the scores.
     attention : Attention
@@ -105,12 +107,13 @@ def score_blocks(
     T = X.shape[0]
     if queries is None:
         queries = range(T)
-    directions = matrix.apply(X[queries.start : queries.stop])
+    rows = matrix.queries(X[queries.start : queries.stop])
     if temperature != 1.0:
-        directions = directions / temperature
+        rows = rows / temperature
+    keys = matrix.keys(X)
     if buffer is None:
         buffer = score_buffer(T)
     causal = attention.mask == "causal"
     for first in range(0, len(queries), len(buffer)):
-        block = directions[first : first + len(buffer)]
-        yield ScoreRows(block, X, queries.start + first, causal=causal, out=buffer[: len(block)])
+        block = rows[first : first + len(buffer)]
+        yield ScoreRows(block, keys, queries.start + first, causal=causal, out=buffer[: len(block)])

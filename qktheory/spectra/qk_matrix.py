@@ -138,6 +138,38 @@ class QKMatrix:
             return np.asarray((rows @ self.W_K) @ self.W_Q.T)
         return np.asarray(rows @ self.W.T)
 
+    def queries(self, x: ArrayLike) -> Array:
+        """Return rows q with q_i . k_j = x_i^T W y_j for the rows k of `keys`.
+
+        Parameters
+        ----------
+        x : array_like of shape (..., d)
+
+        Returns
+        -------
+        ndarray of shape (..., d_k) or (..., d)
+            x W_Q where there are factors narrower than W, x W elsewhere.
+
+        Examples
+        --------
+        >>> W = QKMatrix(2, W_Q=np.array([[1.0], [2.0]]), W_K=np.array([[0.0], [1.0]]))
+        >>> W.queries([[1.0, 1.0]]), W.keys([[5.0, 7.0]])
+        (array([[3.]]), array([[7.]]))
+        """
+        if self._narrow and self.W_Q is not None:
+            return np.asarray(self._rows(x) @ self.W_Q)
+        return np.asarray(self._rows(x) @ self.W)
+
+    def keys(self, y: ArrayLike) -> Array:
+        """Return y W_K where there are factors narrower than W, y elsewhere; see `queries`."""
+        if self._narrow and self.W_K is not None:
+            return np.asarray(self._rows(y) @ self.W_K)
+        return self._rows(y)
+
+    @property
+    def _narrow(self) -> bool:
+        return self.d_k is not None and self.d_k < self.d
+
     def _rows(self, x: ArrayLike) -> Array:
         rows = np.asarray(x, dtype=np.float64)
         if rows.ndim == 0 or rows.shape[-1] != self.d:

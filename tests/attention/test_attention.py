@@ -174,6 +174,20 @@ def test_blocks_of_scores_are_the_rows_of_the_score_matrix(T: int, mask: str) ->
         assert not np.allclose(found, scores(X, W.T, 0.7, mask), rtol=1e-3)
 
 
+@pytest.mark.parametrize("d_k", [1, 2, 4, 5, 9])
+def test_scores_through_factors_are_those_of_their_product(d_k: int) -> None:
+    """The wrong twin exchanges the factors."""
+    rng = np.random.default_rng(d_k)
+    X, W_Q, W_K = rng.normal(size=(40, 4)), rng.normal(size=(4, d_k)), rng.normal(size=(4, d_k))
+    matrix = QKMatrix(4, W_Q=W_Q, W_K=W_K)
+    (block,) = score_blocks(X, matrix, 0.7, Attention())
+    expected = scores(X, W_Q @ W_K.T, 0.7, "none")
+    np.testing.assert_allclose(block.logits(), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(block.own_logit(), np.diag(expected), rtol=1e-12, atol=1e-12)
+    (twin,) = score_blocks(X, QKMatrix(4, W_Q=W_K, W_K=W_Q), 0.7, Attention())
+    assert not np.allclose(twin.logits(), expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
