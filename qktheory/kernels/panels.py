@@ -92,7 +92,7 @@ def _score(panel: Float, keys: Float, width: int, first: int, last: int) -> Any:
 
 
 @elementary
-def _write(
+def _write_scores(
     s: Any, first: int, query: int, masked: bool, visible: Float, tops: Float, out: Float
 ) -> None:
     """Write the scores of eight queries with four keys, -inf where masked, and raise their tops."""
@@ -154,13 +154,13 @@ def _lower(sums: Any, rise: Any) -> Any:
 def _add_chunk(scores: Float, query: int, count: int, old: Float, tops: Float, sums: Float) -> None:
     """Add the weights of a chunk of keys to the sums of eight queries."""
     top = load(tops, query)
-    t0, n0, q0, f0, s0 = _lower(_loaded(sums, query), top - load(old, query))
+    t0, n0, q0, f0, s0 = _lower(_read_sums(sums, query), top - load(old, query))
     t1, n1, q1, f1, s1 = _sum(scores, query, count, top)
-    _store(sums, query, (t0 + t1, n0 + n1, q0 + q1, f0 + f1, s0 + s1))
+    _write_sums(sums, query, (t0 + t1, n0 + n1, q0 + q1, f0 + f1, s0 + s1))
 
 
 @elementary
-def _loaded(sums: Float, query: int) -> Any:
+def _read_sums(sums: Float, query: int) -> Any:
     return (
         load(sums, query),
         load(sums, PANEL + query),
@@ -171,7 +171,7 @@ def _loaded(sums: Float, query: int) -> Any:
 
 
 @elementary
-def _store(sums: Float, query: int, values: Any) -> None:
+def _write_sums(sums: Float, query: int, values: Any) -> None:
     for k in range(_SUMS_OF_WEIGHTS):
         store(sums, PANEL * k + query, values[k])
 
@@ -203,10 +203,10 @@ def _sum_panel(
             s0, s1, s2, s3 = _score(panel, keys, width, first, most - 1)
             masked = first + _KEYS > fewest
             part = scores[PANEL * (first - start) :]
-            _write(s0, first, 0, masked, visible, tops, part)
-            _write(s1, first, LANES, masked, visible, tops, part)
-            _write(s2, first, 2 * LANES, masked, visible, tops, part)
-            _write(s3, first, 3 * LANES, masked, visible, tops, part)
+            _write_scores(s0, first, 0, masked, visible, tops, part)
+            _write_scores(s1, first, LANES, masked, visible, tops, part)
+            _write_scores(s2, first, 2 * LANES, masked, visible, tops, part)
+            _write_scores(s3, first, 3 * LANES, masked, visible, tops, part)
         for query in range(0, PANEL, LANES):
             _add_chunk(scores, query, end - start, old, tops, sums)
 
