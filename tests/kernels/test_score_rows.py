@@ -87,6 +87,33 @@ def test_entropy_keeps_its_relative_accuracy_next_to_a_dominant_key(gap: float, 
 
 
 @in_registers
+@pytest.mark.parametrize("slope", [-2.0, 2.0**-10, 0.125, 2.0, 20.0])
+def test_a_top_that_rises_from_chunk_to_chunk_costs_no_digits(slope: float) -> None:
+    """Logits that rise along the row; with a slope of -2 they fall."""
+    T = 1000
+    w = slope * np.arange(T)
+    found = by_panels(np.ones((1, 1)), w[:, None])[0]
+    with mpmath.workdps(60):
+        e = [mpmath.exp(mpmath.mpf(float(x)) - mpmath.mpf(float(w.max()))) for x in w]
+        Z = mpmath.fsum(e)
+        mean = mpmath.fsum(x * mpmath.mpf(float(y)) for x, y in zip(e, w, strict=True)) / Z
+        expected = {
+            "log_partition": mpmath.log(Z) + mpmath.mpf(float(w.max())),
+            "entropy": -mpmath.fsum(x / Z * mpmath.log(x / Z) for x in e),
+            "participation": mpmath.fsum(x * x for x in e) / Z**2,
+            "max_weight": 1 / Z,
+            "mean_logit": mean,
+            "var_logit": mpmath.fsum(
+                x * (mpmath.mpf(float(y)) - mean) ** 2 for x, y in zip(e, w, strict=True)
+            )
+            / Z,
+        }
+    for name, value in zip(ROW_STATISTICS, found, strict=True):
+        accuracy = 1e-12 if name == "var_logit" else 1e-14
+        assert value == pytest.approx(float(expected[name]), rel=accuracy, abs=1e-300), name
+
+
+@in_registers
 def test_ties_with_the_largest_score_count_as_such() -> None:
     """Two, three, ... equal keys far above the rest: the entropy is that of so many keys."""
     for ties in range(1, 9):
