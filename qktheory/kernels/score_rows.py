@@ -51,7 +51,7 @@ class ScoreRows(LogitRows):
     array([[ 2.,  4., -inf],
            [ 3.,  6.,  9.]])
     >>> rows.own_key, rows.softmax_statistics()[:, 1].round(6)
-    (array([1, 2]), array([0.365335, 0.213341]))
+    (array([1, 2]), array([0.365334, 0.207022]))
     """
 
     def __init__(
