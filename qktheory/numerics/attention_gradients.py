@@ -49,8 +49,9 @@ def attention_gradients(
     Returns
     -------
     AttentionGradients
-        Those of queries and keys keep their relative accuracy where tokens almost coincide, and
-        vanish exactly where they do: values and keys enter through differences only.
+        Those of queries and keys keep their relative accuracy where tokens almost coincide, or
+        one weight is nearly one, and vanish exactly where tokens do coincide: values and keys
+        enter through differences only.
 
     Examples
     --------
@@ -63,8 +64,10 @@ def attention_gradients(
     A = softmax(queries @ keys.T / temperature)
     deviation = X - X[:1]
     deviation = deviation - deviation.mean(axis=0)
-    # Rows of A sum to one, so a common value drops out of the gradient by the scores.
+    # Rows of A sum to one, so a common value drops out of the gradient by the scores. With that of
+    # the largest weight taken out nothing cancels where this weight is nearly one.
     by_weights = G @ (deviation @ W_V).T
+    by_weights -= np.take_along_axis(by_weights, A.argmax(axis=1)[:, None], axis=1)
     common = np.sum(A * by_weights, axis=1, keepdims=True)
     by_scores = A * (by_weights - common) / temperature
     return AttentionGradients(

@@ -194,6 +194,21 @@ def test_gradients_vanish_exactly_at_rank_one_and_keep_digits_near_it() -> None:
     assert norms[0] == pytest.approx(norms[1], rel=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1.0, 20.0, 200.0, 400.0])
+def test_gradients_keep_their_digits_where_attention_is_localized(scale: float) -> None:
+    """Two scalar tokens: dL/dW_Q = sum_i x_i G_i p_i (1 - p_i) W_V W_K (x_1 - x_2)^2 / t."""
+    x, G, w_Q, w_K, w_V, t = np.array([1.0, -0.5]), np.array([0.7, 1.1]), scale, 0.9, 1.3, 0.8
+    gap = x[0] - x[1]
+    logit = w_Q * w_K * x * gap / t
+    slope = 1.0 / ((1.0 + np.exp(logit)) * (1.0 + np.exp(-logit)))
+    expected = float(np.sum(x * G * slope)) * w_V * w_K * gap**2 / t
+    found = attention_gradients(
+        x[:, None], *(np.array([[w]]) for w in (w_Q, w_K, w_V)), G[:, None], t
+    )
+    assert found.query.item() == pytest.approx(expected, rel=1e-11, abs=0.0)
+    assert found.key.item() == pytest.approx(expected * w_Q / w_K, rel=1e-11, abs=0.0)
+
+
 def test_an_outlier_at_any_number_of_tokens() -> None:
     """The reduced matrix of size 4 against the dense Jacobian, and its growth sqrt(T) log T."""
     for T, gain, height in itertools.product((1, 2, 3, 9), (-1.5, 2.0), (0.0, 0.9, -1.2)):

@@ -57,9 +57,10 @@ def _other_statistics(parameters: Mapping[str, Any]) -> dict[str, float]:
     """Shift the logits by their maximum and sum at more than double precision."""
     logits, q = np.asarray(parameters["logits"]), float(parameters["q"])
     order = np.sort(logits - logits.max())
-    z = math.fsum(np.exp(order))
-    weights = np.exp(order) / z
-    log_z = math.log(z)
+    # The largest apart: next to a dominant key log Z is as small as the weight of the others.
+    others = math.fsum(np.exp(order[:-1]))
+    weights = np.exp(order) / (1.0 + others)
+    log_z = math.log1p(others)
     entropy = log_z - math.fsum(weights * order)
     y2 = math.fsum(weights**2)
     return {
