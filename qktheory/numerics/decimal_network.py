@@ -19,6 +19,9 @@ __all__ = ["decimal_residuals"]
 Floats = NDArray[np.float64]
 
 _CONTEXT = Context(Emin=-(10**15), Emax=10**15)
+#: Digits that are left of every residual, and those beyond which it counts as 0.
+_KEPT = 25
+_MOST = 10_000
 
 
 def _decimals(values: ArrayLike) -> NDArray[Any]:
@@ -46,7 +49,9 @@ def _layer_norm(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def _log10(x: Decimal) -> float:
-    """Return log10 of a positive number, of which a float would make 0."""
+    """Return log10 of a nonnegative number, of which a float would make 0; -inf of 0."""
+    if x == 0:
+        return -math.inf
     exponent = x.adjusted()
     return exponent + math.log10(float(x.scaleb(-exponent)))
 
@@ -85,7 +90,7 @@ def decimal_residuals(
         -inf is a masked entry.
     scale : float, optional
     digits : int, optional
-        Of the arithmetic.
+        Of the arithmetic at first; doubled until 25 of them are left of every residual.
 
     Returns
     -------
@@ -95,8 +100,8 @@ def decimal_residuals(
 
     Raises
     ------
-    decimal.InvalidOperation
-        If a residual is 0.
+    ArithmeticError
+        If a residual is 0, or as good as 0 in ten thousand digits.
 
     Examples
     --------
@@ -105,6 +110,27 @@ def decimal_residuals(
     array([ 0.        , -0.61097812, -2.43502691])
     """
     added = None if score_bias is None else np.asarray(score_bias, dtype=np.float64)
+    while digits <= _MOST:
+        found = _residuals(X, A, W, temperature, bias, skip, added, norm, scale, digits)
+        if min(found["relative"]) > _KEPT - digits:
+            return found
+        digits *= 2
+    raise ArithmeticError(f"a residual is 0, or nothing is left of it in {_MOST} digits")
+
+
+def _residuals(
+    X: ArrayLike,
+    A: Sequence[Floats] | Floats,
+    W: Sequence[Floats] | Floats,
+    temperature: float,
+    bias: ArrayLike | None,
+    skip: bool,
+    added: Floats | None,
+    norm: bool,
+    scale: float,
+    digits: int,
+) -> dict[str, list[float]]:
+    """Return `decimal_residuals` at so many digits, -inf where nothing is left of a residual."""
     found: dict[str, list[float]] = {
         name: [] for name in ("norm_1inf", "frobenius", "diameter_2", "relative")
     }

@@ -158,9 +158,12 @@ def _by_spectra(parameters: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _draw_square(rng: np.random.Generator) -> dict[str, Any]:
-    """Draw W with a positive diagonal, which keeps the traces away from 0."""
+    """Draw W with traces away from 0 and far from symmetric, where eta_F - eta has its digits."""
     size = int(rng.integers(2, 7))
-    return {"W_QK": rng.normal(size=(size, size)) + 4.0 * np.eye(size)}
+    W = np.eye(size)
+    while np.linalg.norm(W - W.T) < 0.1:
+        W = rng.normal(size=(size, size)) + 4.0 * np.eye(size)
+    return {"W_QK": W}
 
 
 def _part(constant: sp.Expr, sign: int) -> sp.Expr:
