@@ -118,8 +118,15 @@ def softmax_deviation(log_q: Floats, E: Floats, exponent: int = 0) -> tuple[Floa
     x = np.ldexp(centred, max(min(exponent, 4000), -4000))
     if not np.isfinite(x).all():
         raise OverflowError("scores are beyond double precision")
+    large = np.abs(x).max(axis=1) > _LARGE
     x = log_ratios(log_q, x)
     with np.errstate(over="ignore", invalid="ignore"):
         near = q * np.expm1(np.clip(x, -1.0, 1.0))
         far = np.exp(np.minimum(log_q + x, 0.0)) - q
-    return centred, np.asarray(np.where(visible, np.where(np.abs(x) <= 1.0, near, far), 0.0)), 0
+    Z = np.where(visible, np.where(np.abs(x) <= 1.0, near, far), 0.0)
+    hub = int(np.argmax(log_q))
+    if q[hub] >= 0.5:
+        # Among large scores the logarithm of a weight near one has lost what the others hold.
+        Z[large, hub] = 0.0
+        Z[large, hub] = -Z[large].sum(axis=1)
+    return centred, Z, 0

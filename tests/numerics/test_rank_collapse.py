@@ -183,6 +183,16 @@ def test_deviations_from_a_common_distribution_against_mpmath(seed: int, log_siz
             np.testing.assert_allclose(Z[i], exact, atol=1e-11 * scale, rtol=0)
 
 
+def test_rows_of_deviations_sum_to_zero_where_scores_are_large() -> None:
+    """A key takes all but e^-124 of both distributions: its deviation is that of the other key."""
+    log_q = log_distribution(np.array([0.0, -1908.3224783]))
+    Z = softmax_deviation(log_q, np.array([[0.0, 1784.61513523], [0.0, -1784.61513523]]))[1]
+    share = float(mp.exp(mp.mpf(-1908.3224783) + mp.mpf(1784.61513523)))
+    assert Z[0].tolist() == [-Z[0, 1], Z[0, 1]]
+    assert Z[0, 1] == pytest.approx(share, rel=1e-12, abs=0.0)
+    assert np.abs(Z[1]).max() < 1e-300
+
+
 @pytest.mark.slow
 def test_cubic_and_contraction_bounds_hold_on_many_draws() -> None:
     """Theorems A and B and RANK-7 on 25 000 layers, 1e5 inequalities, hub family included."""
