@@ -64,7 +64,8 @@ def _between(weights: list[FloatArray], values: Mapping[str, Any]) -> list[tuple
 def _draw(name: str) -> Callable[[np.random.Generator], dict[str, Any]]:
     def draw(rng: np.random.Generator) -> dict[str, Any]:
         T = int(10.0 ** rng.uniform(0.31, 2.0))
-        return {"T": T, name: float(T ** -rng.uniform(0.0, 0.999))}
+        # Nearer to 1 all entropies are rounding.
+        return {"T": T, name: float(T ** -rng.uniform(0.01, 0.999))}
 
     return draw
 
