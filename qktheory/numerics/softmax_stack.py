@@ -144,9 +144,21 @@ def softmax_stack(scores: ScoreStack) -> WeightStack:
             shares = spread + x[large]
             P = np.exp(shares - shares.max(axis=-1, keepdims=True))
             P /= P.sum(axis=-1, keepdims=True)
-            found[large] = P - np.broadcast_to(own[:, :, None, :], x.shape)[large]
+            found[large] = _less_common(P, np.broadcast_to(own[:, :, None, :], x.shape)[large])
         if every:
             Z = found
         else:
             Z[wide] = found
     return WeightStack(q, Z, unit)
+
+
+def _less_common(P: Floats, q: Floats) -> Floats:
+    """Return the deviations P - q of rows; that of a key which q is mostly on from the others."""
+    Z = P - q
+    rows, hub = np.arange(len(q)), np.argmax(q, axis=1)
+    dominant = q[rows, hub] >= 0.5
+    rows, hub = rows[dominant], hub[dominant]
+    # Beside weights near one their difference has lost what the other keys hold.
+    Z[rows, hub] = 0.0
+    Z[rows, hub] = -Z[rows].sum(axis=1)
+    return Z

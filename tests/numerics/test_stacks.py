@@ -115,6 +115,15 @@ def test_gelu_of_nearly_equal_tokens_is_its_derivative() -> None:
     )
 
 
+def test_deviations_of_a_dominant_key_among_large_scores() -> None:
+    """Both rows leave e^-124 or less to the other key; differences of weights near one are 0."""
+    u = np.array([[[0.0, -1908.3224783]]])
+    E = np.array([[[[0.0, 1784.61513523], [0.0, -1784.61513523]]]])
+    Z = softmax_stack(ScoreStack(u, np.zeros_like(u), E, np.array([0]))).Z[0, 0]
+    assert Z[0, 1] == pytest.approx(np.exp(1784.61513523 - 1908.3224783), rel=1e-12, abs=0.0)
+    np.testing.assert_array_equal(Z[:, 0], -Z[:, 1])
+
+
 @pytest.mark.parametrize("exponent", [6, 0, -20, -70, -4000])
 @pytest.mark.parametrize("size", [0.0, 1.0, 40.0, 900.0])
 def test_softmax_deviations_are_those_of_single_heads(size: float, exponent: int) -> None:
