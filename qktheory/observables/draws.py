@@ -77,7 +77,9 @@ class Rows:
     def self_weight(self) -> FloatArray:
         """Weight of the query's own key, shape (n,)."""
         if "log_partition" in self.statistics:
-            return np.asarray(np.exp(self.own_logit - self.statistics["log_partition"]))
+            # The two may come from scores that were rounded in another order.
+            weight = np.exp(self.own_logit - self.statistics["log_partition"])
+            return np.asarray(np.minimum(weight, 1.0))
         return np.asarray(self.weights[np.arange(len(self)), self.query])
 
     @cached_property

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 import qktheory as qk
 from qktheory.attention.normalizer import NORMALIZERS
-from qktheory.observables.draws import Matrices, Rows
+from qktheory.kernels import ScoreRows
+from qktheory.observables.draws import Matrices, Rows, UnformedRows
 from qktheory.observables.observable import OBSERVABLES, Observable, RowObservable, find_observables
 from qktheory.simulation.ensemble import Ensemble
 from qktheory.simulation.realization import Realization
@@ -298,6 +299,16 @@ def test_over_all_queries_the_rows_are_averaged(normalizer: str, mask: str) -> N
     ranks = simulator.measure([OBSERVABLES[n] for n in MATRIX_DEFINITIONS], 0, 1)
     for name, value in zip(MATRIX_DEFINITIONS, ranks, strict=True):
         assert value[0, 0] == pytest.approx(MATRIX_DEFINITIONS[name](A), rel=1e-7)
+
+
+def test_no_weight_exceeds_one_however_large_the_scores() -> None:
+    """Each token attends to itself alone: scores of 1000 are rounded by 1e-13."""
+    X = np.random.default_rng(0).standard_normal((64, 16))
+    rows = UnformedRows(ScoreRows(50.0 * X, X), NORMALIZERS["softmax"])
+    assert rows.self_weight.max() == 1.0
+    np.testing.assert_allclose(
+        rows.self_weight[:5], rows.weights[np.arange(5), np.arange(5)], 1e-11
+    )
 
 
 # --- the catalogue --------------------------------------------------------------------------------
