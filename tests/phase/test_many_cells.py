@@ -34,13 +34,16 @@ class Counting(Executor):
             self.now += 1
             self.tasks += 1
             self.most = max(self.most, self.now)
-        future = self._pool.submit(fn, *args, **kwargs)
-        future.add_done_callback(self._done)
-        return future
+        return self._pool.submit(self._counted, fn, *args, **kwargs)
 
-    def _done(self, future: Future[Any]) -> None:
-        with self._lock:
-            self.now -= 1
+    def _counted(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            # Before the future is done: whoever waits for it may hand over the next task at once,
+            # ahead of callbacks of the future.
+            with self._lock:
+                self.now -= 1
 
 
 def pretend(request: TileRequest) -> TileOutcome:
