@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qktheory.base.cached import cached_property
 from qktheory.base.errors import bad_value
 from qktheory.kernels.layout import destination, real_rows
 from qktheory.kernels.logit_rows import LogitRows
@@ -110,16 +111,24 @@ class ScoreRows(LogitRows):
         Many queries are treated without forming their rows, even if these have been formed: the
         bits of a statistic do not depend on what else has been asked for.
         """
+        sums = self._sums
+        if sums is None:
+            return super().softmax_statistics(variance=variance)
+        out = np.empty((len(self), statistic_columns(variance)))
+        finish_statistics(sums, out)
+        return out
+
+    @cached_property
+    def _sums(self) -> Float | None:
+        """Sums of the weights; None where rows are to be formed.
+
+        So they are where a row has no sums: what is wrong with it is worded by those who form it.
+        """
         n, width = self._queries.shape
         pays = n >= _FEWEST_QUERIES and width <= _WIDEST
         if not (jit_enabled and wide_registers and pays):
-            return super().softmax_statistics(variance=variance)
+            return None
         visible = self.own_key + 1 if self._causal else np.full(n, self.T)
         sums = np.empty((n, SUMS))
         flat = self._queries.reshape(-1), self._keys.reshape(-1)
-        if panel_sums(*flat, width, visible, sums) >= 0:
-            # What is wrong with the row is worded where rows are formed.
-            return super().softmax_statistics(variance=variance)
-        out = np.empty((n, statistic_columns(variance)))
-        finish_statistics(sums, out)
-        return out
+        return None if panel_sums(*flat, width, visible, sums) >= 0 else sums

@@ -314,10 +314,11 @@ def _by_gram(parameters: Mapping[str, Any]) -> dict[str, float]:
 
 def _draw_matrix(rng: np.random.Generator) -> dict[str, Any]:
     rows, columns = (int(k) for k in rng.integers(2, 9, size=2))
-    X = np.zeros((rows, columns))
+    first, second, X = 0.0, 0.0, np.zeros((rows, columns))
     # Two large directions at least keep the other route away from its cancellation.
-    while np.linalg.norm(X, -2) <= 0.1 * np.linalg.norm(X, 2):
+    while second <= 0.1 * first:
         X = rng.normal(size=(rows, columns)) + 2.0 * np.eye(rows, columns)
+        first, second = np.linalg.svd(X, compute_uv=False)[:2]
     return {"X": X * 10.0 ** rng.uniform(-30.0, 30.0)}
 
 
